@@ -1,0 +1,66 @@
+//! Embeds the template, with its executable bits.
+//!
+//! `cargo package` leaves out every directory that holds a `Cargo.toml`, and `template/` is a live
+//! crate. So the package takes the template through links: each entry of `src/embedded` points at
+//! one entry of `template/`, and none of the directories seen that way holds a manifest. A link
+//! whose name ends in `.in` stands for the file without it: `Cargo.toml.in`, lest this directory
+//! be taken for a package in turn, and `.gitignore.in`, lest git obey it here.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, error, fs};
+
+use walkdir::WalkDir;
+
+const LINKS: &str = "src/embedded";
+
+fn main() -> Result<(), Box<dyn error::Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={LINKS}");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(LINKS);
+    let mut table = String::from("&[\n");
+    for entry in WalkDir::new(&root)
+        .follow_links(true)
+        .min_depth(1)
+        .sort_by_file_name()
+    {
+        let entry = entry?;
+        // Directories too: an added file is a change of its directory.
+        println!(
+            "cargo::rerun-if-changed={}",
+            fs::canonicalize(entry.path())?.display()
+        );
+        if entry.file_type().is_file() {
+            let path = name(entry.path().strip_prefix(&root)?);
+            let executable = executable(&entry.metadata()?);
+            let bytes = entry.path().display().to_string();
+            writeln!(
+                table,
+                "    ({path:?}, {executable}, include_bytes!({bytes:?})),"
+            )?;
+        }
+    }
+    table.push(']');
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("embedded.rs"), table)?;
+    Ok(())
+}
+
+/// The path in the template.
+fn name(path: &Path) -> String {
+    let path = path.display().to_string();
+    match path.strip_suffix(".in") {
+        Some(stem) if !path.contains('/') => stem.to_owned(),
+        _ => path,
+    }
+}
+
+#[cfg(unix)]
+fn executable(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn executable(_: &fs::Metadata) -> bool {
+    false
+}

@@ -1,0 +1,220 @@
+//! Clap's view of the command line: what was typed, and nothing of what it means.
+//!
+//! Values stay text here. `settings.rs` reads them together with the variables and the settings
+//! files, so that everything that is wrong is reported at once and with its source.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
+
+use crate::error::{Error, Kind};
+use crate::report::{self, Report};
+use crate::settings::Format;
+use crate::template::Template;
+
+/// From a name to a checked, committed, built micro-service.
+#[derive(Debug, Parser)]
+#[command(
+    name = "generate-service",
+    version = version(),
+    after_help = "The exit codes, the variables and the settings file: generate-service --help",
+    after_long_help = after_long_help(),
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// Anything but the main job.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The main job.
+    #[command(flatten)]
+    pub create: Create,
+}
+
+/// The small jobs beside the main one.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print completions for a shell
+    Completions {
+        /// The shell: bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+    /// Print the JSON schema of the events of `--format json`
+    Schema,
+}
+
+/// Words of the main job.
+#[derive(Debug, Default, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one flag")]
+pub struct Create {
+    /// Name of the service: lower-case words joined by `-`
+    #[arg(allow_hyphen_values = false)]
+    pub name: Option<OsString>,
+    /// One line that says what the service is for
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<OsString>,
+    /// Create the service's directory in DIR [default: the working directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub into: Option<OsString>,
+    /// Take exactly this HTTP port
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<OsString>,
+    /// Take the first free HTTP port of this range [default: 5000-5999]
+    #[arg(long, value_name = "FIRST-LAST")]
+    pub port_range: Option<OsString>,
+    /// Directory of Atlas, which keeps the ports [default: the user's data directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub atlas: Option<OsString>,
+    /// How far cargo goes before the service is published [default: build]
+    #[arg(long, value_name = "HOW", value_parser = words(&["none", "check", "build", "test", "release"]))]
+    pub build: Option<String>,
+    /// Make no Git repository and no commit
+    #[arg(long, overrides_with = "git")]
+    pub no_git: bool,
+    /// Make a Git repository (the default)
+    #[arg(long, hide = true)]
+    pub git: bool,
+    /// Inside an existing repository, commit the service there
+    #[arg(long)]
+    pub commit: bool,
+    /// Stand alone, even inside a cargo workspace
+    #[arg(long, overrides_with = "workspace")]
+    pub no_workspace: bool,
+    /// Join a surrounding cargo workspace (the default)
+    #[arg(long, hide = true)]
+    pub workspace: bool,
+    /// Ask nothing
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Print the plan and its files; touch nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Keep what a failed run has made, and say where
+    #[arg(long)]
+    pub keep_on_failure: bool,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// `json`: one event a line on standard output [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = words(&["human", "json"]))]
+    pub format: Option<String>,
+    /// When to colour the narrative [default: auto]
+    #[arg(long, value_name = "WHEN", value_parser = words(&["auto", "always", "never"]))]
+    pub color: Option<String>,
+}
+
+/// Any text, with `words` known to completions and the manual only: wrong values are reported
+/// beside all the others, by `settings.rs`.
+fn words(words: &'static [&'static str]) -> Words {
+    Words(words)
+}
+
+#[derive(Clone)]
+struct Words(&'static [&'static str]);
+
+impl TypedValueParser for Words {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        cmd: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(cmd, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(
+            self.0.iter().map(|word| PossibleValue::new(*word)),
+        ))
+    }
+}
+
+/// The program's version and the template's.
+fn version() -> String {
+    let template = Template::embedded();
+    format!(
+        "{} (template {} {})",
+        env!("CARGO_PKG_VERSION"),
+        template.name,
+        template.version
+    )
+}
+
+fn after_long_help() -> String {
+    let mut help = String::from(
+        "Settings:\n  \
+         Each long flag is also a variable (--port-range: GENERATE_SERVICE_PORT_RANGE; --atlas:\n  \
+         ATLAS; --no-git: GENERATE_SERVICE_GIT=false) and a key of generate-service.toml (port-range,\n  \
+         atlas, git), looked for in the working directory, in each directory above it and in the\n  \
+         user's configuration directory. The nearest wins: flag, variable, nearest file, default.\n\n\
+         Questions:\n  \
+         Are asked on a terminal when NAME is missing; never with --yes, with CI set or without a\n  \
+         terminal on standard input.\n\n\
+         A service named like a command (`man`): generate-service -- man\n\n\
+         Exit codes:\n    0  done\n",
+    );
+    for kind in Kind::ALL {
+        let (code, meaning) = kind.exit();
+        help.push_str(&format!("  {code:>3}  {meaning}\n"));
+    }
+    help
+}
+
+/// The format that was asked for, as far as words that clap does not understand can tell.
+#[must_use]
+pub fn wanted_format(words: &[OsString]) -> Format {
+    let variable = std::env::var_os("GENERATE_SERVICE_FORMAT");
+    let json = words.iter().any(|word| word == "--format=json")
+        || words
+            .windows(2)
+            .any(|two| two[0] == "--format" && two[1] == "json")
+        || variable.is_some_and(|format| format == "json");
+    if json { Format::Json } else { Format::Human }
+}
+
+/// Clap's own word on a command line: help and version on standard output, else a usage error.
+pub fn not_understood(error: &clap::Error, report: &Report) -> ExitCode {
+    if !error.use_stderr() {
+        let text = error.render();
+        report::print(&if report.coloured {
+            text.ansi().to_string()
+        } else {
+            text.to_string()
+        });
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let mut parts = text.trim_start_matches("error: ").split("\n\n");
+    let message = parts
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>();
+    let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
+    let help = tip.unwrap_or("generate-service --help");
+    report.failed(&Error::new(Kind::Usage, message.join(" ")).help(help));
+    ExitCode::from(Kind::Usage.code())
+}
+
+/// Completions for `shell`.
+#[must_use]
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "generate-service", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The manual page, in roff.
+#[must_use]
+pub fn manual() -> String {
+    let mut out = Vec::new();
+    // Writing to memory does not fail.
+    let _ = clap_mangen::Man::new(Cli::command()).render(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}

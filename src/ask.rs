@@ -1,0 +1,126 @@
+//! Asks what the flags left open, if a human is there.
+
+use std::io::{IsTerminal as _, stdin};
+use std::path::Path;
+
+use dialoguer::{Confirm, Input};
+
+use crate::error::{Error, Kind, Result};
+use crate::name::{Neighbours, ServiceName};
+use crate::plan;
+use crate::report::Report;
+use crate::settings::{Format, Settings};
+use crate::template::Template;
+use crate::world::World;
+
+/// Whether questions can be asked: a terminal on both sides, and nobody has said that there
+/// shall be none.
+#[must_use]
+pub fn human(settings: &Settings, report: &Report) -> bool {
+    let ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    let refused = settings.flags.yes || settings.format == Format::Json || ci;
+    !refused && stdin().is_terminal() && report.watched
+}
+
+/// Settings with nothing left open. True: they were talked about, so the plan has to be
+/// confirmed.
+pub fn complete(
+    mut settings: Settings,
+    cwd: &Path,
+    template: &Template,
+    report: &Report,
+) -> Result<(Settings, bool)> {
+    if !human(&settings, report) {
+        return Ok((settings, false));
+    }
+    Error::all(settings.wrong.clone())?;
+    let asked = settings.name.is_none();
+    let name = name(settings.name.take(), template, report)?;
+    settings.name = Some(name.to_string());
+    if asked {
+        the_rest(&mut settings, &name, cwd, template)?;
+    }
+    Ok((settings, asked))
+}
+
+/// Shows nothing itself: the plan stands above the question.
+pub fn confirm() -> Result<()> {
+    let question = Confirm::new().with_prompt("Generate it?").default(true);
+    if question.interact().map_err(unanswered)? {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Interrupted,
+        "not confirmed; nothing was generated",
+    ))
+}
+
+/// A good name: the one given, or what is answered until it is one. Enter takes the offer.
+fn name(given: Option<String>, template: &Template, report: &Report) -> Result<ServiceName> {
+    let dependencies = template.dependencies()?;
+    let beside = Neighbours {
+        dependencies: &dependencies,
+        members: &[],
+    };
+    let mut given = match given {
+        Some(given) => given,
+        None => question("Service name", None)?,
+    };
+    loop {
+        match ServiceName::parse(given.trim(), beside) {
+            Ok(name) => return Ok(name),
+            Err(refusal) => {
+                let offer = refusal.offer.as_ref().map(ToString::to_string);
+                report.refused(&refusal.into());
+                given = question("Service name", offer)?;
+            }
+        }
+    }
+}
+
+/// Port, description and destination, each with what would be taken anyway as its default.
+fn the_rest(
+    settings: &mut Settings,
+    name: &ServiceName,
+    cwd: &Path,
+    template: &Template,
+) -> Result<()> {
+    if settings.port.is_none() {
+        let free = World::look(settings, cwd, template)?.port?.number;
+        let port: u16 = answer(Input::new().with_prompt("HTTP port").default(free))?;
+        // The default stays open, so that a lost race finds another one.
+        settings.port = Some(port).filter(|port| *port != free);
+    }
+    if settings.description.is_none() {
+        let default = plan::describe(name);
+        settings.description = Some(question("Description", Some(default))?);
+    }
+    if settings.into.is_none() {
+        let default = cwd.display().to_string();
+        let into = question("Create its directory in", Some(default))?;
+        settings.into = Some(cwd.join(crate::dirs::expand(&into)));
+    }
+    Ok(())
+}
+
+fn question(prompt: &str, default: Option<String>) -> Result<String> {
+    let input = Input::new().with_prompt(prompt);
+    answer(match default {
+        Some(default) => input.default(default),
+        None => input,
+    })
+}
+
+fn answer<T>(input: Input<'_, T>) -> Result<T>
+where
+    T: Clone + ToString + std::str::FromStr,
+    T::Err: ToString,
+{
+    input.interact_text().map_err(unanswered)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn unanswered(error: dialoguer::Error) -> Error {
+    Error::new(Kind::Interrupted, format!("no answer: {error}"))
+        .help("generate-service my-service --yes")
+}

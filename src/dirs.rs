@@ -1,0 +1,47 @@
+//! The user's directories, by the XDG base directory specification.
+
+use std::path::{Path, PathBuf};
+
+/// `$HOME`, if it is an absolute path.
+#[must_use]
+pub fn home() -> Option<PathBuf> {
+    absolute("HOME")
+}
+
+/// Where settings live: `$XDG_CONFIG_HOME`, else `~/.config`.
+#[must_use]
+pub fn config() -> Option<PathBuf> {
+    absolute("XDG_CONFIG_HOME").or_else(|| Some(home()?.join(".config")))
+}
+
+/// Where data that is kept lives: `$XDG_DATA_HOME`, else `~/.local/share`.
+#[must_use]
+pub fn data() -> Option<PathBuf> {
+    absolute("XDG_DATA_HOME").or_else(|| Some(home()?.join(".local/share")))
+}
+
+/// `path` as people write it: `~/services/orders`.
+#[must_use]
+pub fn tilde(path: &Path) -> String {
+    match home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned)) {
+        Some(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
+}
+
+/// The specification says to ignore relative paths.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
+
+/// `~/services` as a path; what a shell does with an argument nobody does with an answer.
+#[must_use]
+pub fn expand(text: &str) -> PathBuf {
+    match (text.strip_prefix("~/"), home()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(text),
+    }
+}

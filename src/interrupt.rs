@@ -1,0 +1,67 @@
+//! Ctrl-c, SIGTERM and SIGHUP: what runs is stopped, what was made is removed, and we exit 130.
+//!
+//! The first signal ends the child process and raises a flag that every step looks at, so the run
+//! unwinds as from any other failure. The second one ends the program where it stands.
+
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::error::{Error, Kind, Result};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The process group of the running child, 0 when there is none.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// From here on signals unwind the run instead of ending it.
+pub fn listen() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Error::new(Kind::Io, format!("cannot listen for signals: {error}")))?;
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            if INTERRUPTED.swap(true, Ordering::SeqCst) {
+                stop_now();
+            }
+            end_child();
+        }
+    });
+    Ok(())
+}
+
+/// Fails once a signal has come.
+pub fn check() -> Result<()> {
+    if INTERRUPTED.load(Ordering::SeqCst) {
+        return Err(Error::new(
+            Kind::Interrupted,
+            "interrupted; nothing was left behind",
+        ));
+    }
+    Ok(())
+}
+
+/// Signals that come from now on also end the process group `group`.
+pub fn guard_child(group: u32) {
+    CHILD.store(i32::try_from(group).unwrap_or(0), Ordering::SeqCst);
+    if INTERRUPTED.load(Ordering::SeqCst) {
+        end_child();
+    }
+}
+
+/// The child has ended.
+pub fn release_child() {
+    CHILD.store(0, Ordering::SeqCst);
+}
+
+fn end_child() {
+    let group = CHILD.load(Ordering::SeqCst);
+    if let Some(group) = rustix::process::Pid::from_raw(group) {
+        // A group that has just ended is what was wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+    }
+}
+
+#[allow(clippy::exit, reason = "the second signal asks for just this")]
+fn stop_now() -> ! {
+    std::process::exit(i32::from(Kind::Interrupted.code()))
+}

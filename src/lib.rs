@@ -1,0 +1,212 @@
+//! From a name to a checked, committed, built service.
+//!
+//! # The map
+//! One run is a row of types; each arrow consumes what stands before it, so an unverified service
+//! cannot be published, and every failure before the last arrow leaves the world as it was.
+//!
+//! ```text
+//!  typed         told           found      decided    promised        files      proof        visible
+//!  Args ─read─▶ Settings ─look─▶ World ─fresh─▶ Plan ─reserve─▶ Reservation ─write─▶ Stage ─verify─▶ Verified ─publish─▶ Published
+//!  no I/O       ask fills gaps              pure; dry run   given back     hidden,    only verify.rs   one rename
+//!                                           stops here      on drop        gone on    makes one
+//!                                                                          drop
+//! ```
+//!
+//! | module | one line | the only one that |
+//! |---|---|---|
+//! | `args` | clap's view of the command line | names clap |
+//! | `settings` | flag > variable > nearest file > default; all that is wrong at once | reads settings files |
+//! | `ask` | asks what is left open, if a human is there | names dialoguer |
+//! | `name` | `ServiceName` and what derives from it, or why not | – |
+//! | `world` | what is there: destination, repository, workspace, port, cargo | – |
+//! | `plan` | every decision, before anything is written | – |
+//! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
+//! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
+//! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
+//! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
+//! | `stage` | the hidden directory beside the destination | writes the tree |
+//! | `repo` | repositories, commits, ids of trees | names git2 |
+//! | `workspace` | membership, proven in a mirror | edits files that are not ours |
+//! | `verify` | cargo on a stage | knows cargo's arguments |
+//! | `wrap` | keeps the stage's path out of what rustc writes | – |
+//! | `process` | runs a program that ends with us | spawns |
+//! | `interrupt` | ctrl-c and SIGTERM unwind the run | names signal-hook |
+//! | `publish` | the one visible moment | writes outside the stage |
+//! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
+//! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `dirs` | the user's directories | – |
+//!
+//! What is absent: nobody but `report` prints, `name`, `plan`, `fill` and `stamp` do no I/O, and
+//! the templates of others (and cargo-generate, which renders most of them) are not here yet.
+
+pub mod args;
+pub mod ask;
+pub mod dirs;
+pub mod error;
+pub mod fill;
+pub mod interrupt;
+pub mod name;
+pub mod plan;
+pub mod ports;
+pub mod process;
+pub mod publish;
+pub mod repo;
+pub mod report;
+pub mod settings;
+pub mod stage;
+pub mod stamp;
+pub mod template;
+pub mod verify;
+pub mod workspace;
+pub mod world;
+pub mod wrap;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use error::{Error, Kind, Result};
+use plan::{Git, Plan};
+use ports::Reservation;
+use publish::Published;
+use report::{Report, Step};
+use settings::{Color, Format, Settings};
+use stage::Stage;
+use template::Template;
+use world::World;
+
+/// The whole program: the words of the command line, program first, to an exit code.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words = words.into_iter().collect::<Vec<_>>();
+    let report = Report::new(args::wanted_format(&words), Color::Auto, false);
+    match Cli::try_parse_from(words) {
+        Err(error) => args::not_understood(&error, &report),
+        Ok(Cli {
+            command: Some(command),
+            ..
+        }) => small_job(&command),
+        Ok(Cli {
+            command: None,
+            create,
+        }) => main_job(create, report),
+    }
+}
+
+/// Tells a failure to run as cargo's wrapper of rustc.
+#[must_use]
+pub fn cannot_become_rustc(error: &std::io::Error) -> ExitCode {
+    let error = Error::new(Kind::Tool, format!("cannot run rustc: {error}"));
+    Report::new(Format::Human, Color::Auto, false).failed(&error);
+    ExitCode::from(error.kind.code())
+}
+
+fn small_job(command: &Command) -> ExitCode {
+    report::print(&match command {
+        Command::Completions { shell } => args::completions(*shell),
+        Command::Man => args::manual(),
+        Command::Schema => report::schema(),
+    });
+    ExitCode::SUCCESS
+}
+
+fn main_job(typed: args::Create, report: Report) -> ExitCode {
+    let (report, outcome) = match working_directory() {
+        Ok(cwd) => {
+            let settings = Settings::read(typed, &cwd);
+            let report = report.with(&settings);
+            let outcome = create(settings, &cwd, &report);
+            (report, outcome)
+        }
+        Err(error) => (report, Err(error)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report.failed(&error);
+            ExitCode::from(error.kind.code())
+        }
+    }
+}
+
+fn working_directory() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Error::new(
+            Kind::Destination,
+            format!("the working directory is gone: {error}"),
+        )
+        .help("cd into one that exists")
+    })
+}
+
+/// The story of the main job.
+fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
+    let template = Template::embedded();
+    let (settings, talked) = ask::complete(settings, cwd, &template, report)?;
+    let plan = decide(&settings, cwd, &template)?;
+    if settings.flags.dry_run {
+        report.planned(&plan);
+        return Ok(());
+    }
+    if talked {
+        report.plan(&plan);
+        ask::confirm()?;
+    }
+    interrupt::listen()?;
+    let (plan, reservation) = promise(plan, &settings, cwd, &template)?;
+    if !talked {
+        report.plan(&plan);
+    }
+    let published = make(&plan, reservation, report).map_err(|error| with_wreck(error, &plan))?;
+    report.done(&plan, &published);
+    Ok(())
+}
+
+fn decide(settings: &Settings, cwd: &Path, template: &Template) -> Result<Plan> {
+    let world = World::look(settings, cwd, template)?;
+    Plan::fresh(settings, &world, template)
+}
+
+/// A lost race for the port means a new plan, not a retry in place.
+fn promise(
+    mut plan: Plan,
+    settings: &Settings,
+    cwd: &Path,
+    template: &Template,
+) -> Result<(Plan, Reservation)> {
+    loop {
+        if let Some(reservation) = ports::reserve(settings, &plan)? {
+            return Ok((plan, reservation));
+        }
+        interrupt::check()?;
+        plan = decide(settings, cwd, template)?;
+    }
+}
+
+fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Published> {
+    let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+    let commit = match &plan.git {
+        Git::Own { branch } => Some(report.step(Step::Git, plan, || {
+            repo::found(&stage.tree, branch, &plan.files, &plan.message())
+        })?),
+        _ => None,
+    };
+    let verified = verify::verify(stage, plan, report)?;
+    interrupt::check()?;
+    publish::publish(
+        verified,
+        reservation,
+        plan,
+        commit.map(|commit| commit.to_string()),
+    )
+}
+
+fn with_wreck(error: Error, plan: &Plan) -> Error {
+    let wreck = stage::wreck(plan);
+    if plan.keep_on_failure && wreck.exists() {
+        return error.help(format!("what was made is in `{}`", wreck.display()));
+    }
+    error
+}

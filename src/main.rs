@@ -1,0 +1,10 @@
+//! `generate-service NAME`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(error) = generate_service::wrap::become_rustc() {
+        return generate_service::cannot_become_rustc(&error);
+    }
+    generate_service::run(std::env::args_os())
+}

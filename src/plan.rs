@@ -1,0 +1,258 @@
+//! Every decision, before anything is written.
+//!
+//! `World` is what was found, `Settings` is what was asked; `Plan::fresh` brings them together
+//! without any I/O and refuses whatever has to be refused, all at once. Printing a plan *is* the
+//! dry run.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Kind, Result};
+use crate::fill::{self, Values};
+use crate::name::{Neighbours, ServiceName};
+use crate::repo::{self, Surrounding};
+use crate::report::Step;
+use crate::settings::{Build, Settings};
+use crate::stamp::{self, Place};
+use crate::template::{File, Template};
+use crate::workspace::Workspace;
+use crate::world::{Obstacle, World};
+
+/// A run, decided.
+#[derive(Debug)]
+pub struct Plan {
+    /// The name, from which package, crate, binary and variables derive.
+    pub name: ServiceName,
+    /// One line that says what the service is for.
+    pub description: String,
+    /// Where the service will be: absolute, without links.
+    pub destination: PathBuf,
+    /// Its HTTP port.
+    pub port: u16,
+    /// Name and version of the template.
+    pub template: (String, String),
+    /// The rendered tree, sorted by path.
+    pub files: Vec<File>,
+    /// The id git gives to that tree.
+    pub tree: String,
+    /// What becomes of it in Git.
+    pub git: Git,
+    /// The workspace it joins.
+    pub workspace: Option<Workspace>,
+    /// How far cargo goes.
+    pub build: Build,
+    /// What a failed run does with what it made.
+    pub keep_on_failure: bool,
+    /// What the user should know, though it stops nothing.
+    pub warnings: Vec<String>,
+}
+
+/// What becomes of the service in Git.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Git {
+    /// Nothing: `--no-git`.
+    Without,
+    /// A repository of its own, with one commit on this branch.
+    Own {
+        /// The branch's name.
+        branch: String,
+    },
+    /// It stands in this repository, and nothing is committed.
+    Inside(Surrounding),
+    /// It is committed in this repository.
+    CommitInside(Surrounding),
+}
+
+impl Plan {
+    /// Decides, or says everything that stands against it.
+    pub fn fresh(settings: &Settings, world: &World, template: &Template) -> Result<Self> {
+        let mut wrong = settings.wrong.clone();
+        let mut note = |error: Error| wrong.push(error);
+        let name = name(settings, world, template).map_err(&mut note).ok();
+        let port = world.port.clone().map_err(&mut note).ok();
+        for obstacle in &world.obstacles {
+            note(obstacle.refusal());
+        }
+        if settings.build != Build::None && !world.has_cargo {
+            note(no_cargo());
+        }
+        Error::all(wrong)?;
+        let (Some(name), Some(port)) = (name, port) else {
+            unreachable!("a missing answer is among the errors")
+        };
+        let description = settings
+            .description
+            .clone()
+            .unwrap_or_else(|| describe(&name));
+        let values = values(&name, &description, port.number, template);
+        let place = if world.workspace.is_some() {
+            Place::Member
+        } else {
+            Place::Alone
+        };
+        let files = stamp::stamp(
+            fill::fill(&template.files, &values)?,
+            template,
+            &values,
+            place,
+        )?;
+        Ok(Self {
+            destination: world.parent.join(name.as_str()),
+            port: port.number,
+            template: (template.name.clone(), template.version.clone()),
+            tree: repo::tree_id(files.iter())?,
+            files,
+            git: git(settings, world),
+            workspace: world.workspace.clone(),
+            build: settings.build,
+            keep_on_failure: settings.flags.keep_on_failure,
+            warnings: world.warnings.iter().cloned().chain(port.caution).collect(),
+            name,
+            description,
+        })
+    }
+
+    /// What the first commit says.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let (template, version) = &self.template;
+        let by = env!("CARGO_PKG_VERSION");
+        format!(
+            "Generate {}\n\nTemplate {template} {version}, HTTP port {}, by generate-service {by}.\n",
+            self.name, self.port
+        )
+    }
+
+    /// Files outside the destination that change, and how.
+    #[must_use]
+    pub fn edits(&self) -> Vec<(PathBuf, String)> {
+        let Some(workspace) = &self.workspace else {
+            return Vec::new();
+        };
+        let Some(edited) = &workspace.edited else {
+            return Vec::new();
+        };
+        vec![(
+            workspace.root.join("Cargo.toml"),
+            difference(&workspace.manifest, edited),
+        )]
+    }
+
+    /// What happens, in order.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![Step::Generate];
+        if matches!(self.git, Git::Own { .. }) {
+            steps.push(Step::Git);
+        }
+        if self.build != Build::None {
+            steps.extend([Step::Fetch, Step::Build]);
+        }
+        if self.build == Build::Test {
+            steps.push(Step::Test);
+        }
+        steps
+    }
+}
+
+/// The lines that go and those that come, for texts that differ in one place.
+fn difference(old: &str, new: &str) -> String {
+    let (old, new) = (
+        old.lines().collect::<Vec<_>>(),
+        new.lines().collect::<Vec<_>>(),
+    );
+    let same = |pairs: &mut dyn Iterator<Item = (&&str, &&str)>| {
+        pairs.take_while(|(one, other)| one == other).count()
+    };
+    let head = same(&mut old.iter().zip(&new));
+    let tail = same(&mut old[head..].iter().rev().zip(new[head..].iter().rev()));
+    let gone = old[head..old.len() - tail]
+        .iter()
+        .map(|line| format!("- {line}\n"));
+    let come = new[head..new.len() - tail]
+        .iter()
+        .map(|line| format!("+ {line}\n"));
+    gone.chain(come).collect()
+}
+
+/// The one parser, with the names that are taken where the service will live.
+pub fn name(settings: &Settings, world: &World, template: &Template) -> Result<ServiceName> {
+    let Some(given) = &settings.name else {
+        return Err(Error::new(Kind::Usage, "the service's name is missing")
+            .help("generate-service my-service"));
+    };
+    let dependencies = template.dependencies()?;
+    let members = world
+        .workspace
+        .as_ref()
+        .map_or(&[][..], |workspace| &workspace.members);
+    Ok(ServiceName::parse(
+        given,
+        Neighbours {
+            dependencies: &dependencies,
+            members,
+        },
+    )?)
+}
+
+/// The description of whoever gives none.
+#[must_use]
+pub fn describe(name: &ServiceName) -> String {
+    format!("The {name} service")
+}
+
+fn values(name: &ServiceName, description: &str, port: u16, template: &Template) -> Values {
+    Values {
+        name: name.to_string(),
+        crate_name: name.crate_name(),
+        env_prefix: name.env_prefix(),
+        description: description.to_owned(),
+        port,
+        template_version: template.version.clone(),
+    }
+}
+
+fn git(settings: &Settings, world: &World) -> Git {
+    match &world.repository {
+        _ if !settings.flags.git => Git::Without,
+        None => Git::Own {
+            branch: world.branch.clone(),
+        },
+        Some(around) if settings.flags.commit => Git::CommitInside(around.clone()),
+        Some(around) => Git::Inside(around.clone()),
+    }
+}
+
+fn no_cargo() -> Error {
+    Error::new(Kind::Tool, "cargo is not on PATH").help("generate without building: --build none")
+}
+
+impl Obstacle {
+    fn refusal(&self) -> Error {
+        let refuse = |message: String| Error::new(Kind::Destination, message);
+        match self {
+            Self::Occupied(path) => refuse(format!("`{}` exists and is not empty", path.display()))
+                .help("choose another name, or another directory with --into"),
+            Self::NotADirectory(path) => refuse(format!(
+                "`{}` exists and is not a directory",
+                path.display()
+            ))
+            .help("choose another name, or another directory with --into"),
+            Self::Link(path) => refuse(format!("`{}` is a symbolic link", path.display()))
+                .help("name the directory it leads to with --into"),
+            Self::ParentMissing(path) => {
+                refuse(format!("the directory `{}` does not exist", path.display()))
+                    .help(format!("mkdir -p '{}'", path.display()))
+            }
+            Self::ParentUnusable(path, why) => refuse(format!(
+                "nothing can be created in `{}`: {why}",
+                path.display()
+            ))
+            .help("choose another directory with --into"),
+            Self::TooLong(path, bytes) => refuse(format!(
+                "the path `{}` has {bytes} bytes, too many for what cargo puts below it",
+                path.display()
+            ))
+            .help("choose a directory nearer to the root with --into"),
+        }
+    }
+}

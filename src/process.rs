@@ -1,0 +1,124 @@
+//! Runs a program for us: in its own process group, without standard input, its output read line
+//! by line, ended with us however we end.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::error::{Error, Kind, Result};
+use crate::interrupt;
+
+/// What became of a program.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether it exited with 0.
+    pub success: bool,
+    /// What it wrote to standard output.
+    pub stdout: String,
+}
+
+/// Where `program` is on PATH.
+#[must_use]
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .filter(|dir| !dir.as_os_str().is_empty())
+        .map(|dir| dir.join(program))
+        .find(|candidate| is_executable(candidate))
+}
+
+/// Runs `command` to its end. `line` is handed each piece of standard error that ends in a new
+/// line or a carriage return, without it.
+pub fn run(command: &mut Command, mut line: impl FnMut(&str)) -> Result<Outcome> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.process_group(0);
+    die_with_us(command);
+    interrupt::check()?;
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .spawn()
+        .map_err(|error| cannot_run(&program, &error))?;
+    interrupt::guard_child(child.id());
+    let stdout = child
+        .stdout
+        .take()
+        .map(|out| std::thread::spawn(move || read(out)));
+    if let Some(stderr) = child.stderr.take() {
+        each_line(stderr, &mut line);
+    }
+    let status = child.wait().map_err(|error| cannot_run(&program, &error));
+    interrupt::release_child();
+    interrupt::check()?;
+    let stdout = stdout
+        .and_then(|reader| reader.join().ok())
+        .unwrap_or_default();
+    Ok(Outcome {
+        success: status?.success(),
+        stdout,
+    })
+}
+
+fn read(mut out: impl Read) -> String {
+    let mut bytes = Vec::new();
+    // A pipe that breaks ends the output: whether the program failed is for its status to say.
+    let _ = out.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Progress bars end their lines in a carriage return, and want to be seen at once.
+fn each_line(stderr: impl Read, line: &mut impl FnMut(&str)) {
+    let mut stderr = BufReader::new(stderr);
+    let mut bytes = Vec::new();
+    while let Ok(chunk) = stderr.fill_buf()
+        && !chunk.is_empty()
+    {
+        for &byte in chunk {
+            match byte {
+                b'\r' | b'\n' => {
+                    line(&String::from_utf8_lossy(&bytes));
+                    bytes.clear();
+                }
+                _ => bytes.push(byte),
+            }
+        }
+        let read = chunk.len();
+        stderr.consume(read);
+    }
+    if !bytes.is_empty() {
+        line(&String::from_utf8_lossy(&bytes));
+    }
+}
+
+fn cannot_run(program: &OsStr, error: &std::io::Error) -> Error {
+    let io = Error::io("run", Path::new(program), error);
+    Error::new(Kind::Tool, io.message)
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// A generator that is killed must not leave a cargo behind that goes on writing into a staging
+/// directory the next run sweeps away.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "std has no parent-death signal")]
+fn die_with_us(command: &mut Command) {
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; this one is a bare
+    // system call, `prctl(2)`.
+    unsafe {
+        command.pre_exec(|| {
+            let signal = Some(rustix::process::Signal::TERM);
+            Ok(rustix::process::set_parent_process_death_signal(signal)?)
+        });
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_us(_: &mut Command) {}

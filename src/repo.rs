@@ -1,0 +1,231 @@
+//! Git, by libgit2: no `git` program is needed.
+//!
+//! Commits hold exactly the rendered tree: objects are written from memory, so neither an ignore
+//! rule of the user nor a line-ending setting changes a byte. Hooks and commit signing are the
+//! user's for commits of theirs; this first one is made without them.
+
+mod identity;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Oid, Repository};
+
+use crate::error::{Error, Kind, Result};
+use crate::template::File;
+use identity::{setting, signatures};
+
+/// A repository the service would stand in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surrounding {
+    /// Its working directory.
+    pub root: PathBuf,
+}
+
+/// The branch a new repository starts on: `init.defaultBranch`, else `main`.
+pub fn default_branch() -> Result<String> {
+    Ok(setting("init.defaultBranch")?.unwrap_or_else(|| "main".to_owned()))
+}
+
+/// The repository `path` would be part of, if it would be: not if that one ignores it.
+pub fn surrounding(path: &Path) -> Result<Option<Surrounding>> {
+    let above = path.parent().unwrap_or(path);
+    let ceilings = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+    let ceilings = std::env::split_paths(&ceilings).map(|dir| dir.as_os_str().to_owned());
+    let git_dir = match Repository::discover_path(above, ceilings) {
+        Ok(git_dir) => git_dir,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(failed("look for a repository around", path, &error)),
+    };
+    let repository =
+        Repository::open(&git_dir).map_err(|error| failed("open", &git_dir, &error))?;
+    let Some(root) = repository.workdir() else {
+        return Ok(None);
+    };
+    if repository.is_path_ignored(path).unwrap_or(false) {
+        return Ok(None);
+    }
+    let root = root.components().collect();
+    Ok(Some(Surrounding { root }))
+}
+
+/// Initialises a repository in `dir` on `branch` and commits `files`, which lie there already.
+pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<Oid> {
+    let mut options = git2::RepositoryInitOptions::new();
+    options.no_reinit(true).initial_head(branch);
+    // Without a template directory of the user's there is nothing to copy but sample hooks.
+    options.external_template(setting("init.templateDir")?.is_some());
+    let make = || -> Result<Oid, git2::Error> {
+        let repository = Repository::init_opts(dir, &options)?;
+        let objects = repository.odb()?;
+        let mut index = repository.index()?;
+        for file in files {
+            let blob = objects.write(ObjectType::Blob, &file.bytes)?;
+            index.add(&entry(dir, &file.path, file, blob))?;
+        }
+        let tree = repository.find_tree(index.write_tree()?)?;
+        index.write()?;
+        let (author, committer) = signatures()?;
+        repository.commit(Some("HEAD"), &author, &committer, message, &tree, &[])
+    };
+    make().map_err(|error| failed("commit in", dir, &error))
+}
+
+/// Commits `files`, paths from the root of the repository `root`, on top of its HEAD and puts
+/// them into the index; whatever else is staged or changed stays as it is.
+pub fn commit_inside(root: &Path, files: &[File], message: &str) -> Result<Oid> {
+    let make = || -> Result<Oid, git2::Error> {
+        let repository = Repository::open(root)?;
+        let head = match repository.head() {
+            Ok(head) => Some(head.peel_to_commit()?),
+            Err(error) if error.code() == ErrorCode::UnbornBranch => None,
+            Err(error) => return Err(error),
+        };
+        let mut next = git2::Index::new()?;
+        if let Some(head) = &head {
+            next.read_tree(&head.tree()?)?;
+        }
+        let mut index = repository.index()?;
+        for file in files {
+            let blob = repository.blob(&file.bytes)?;
+            let entry = entry(root, &file.path, file, blob);
+            next.add(&entry)?;
+            index.add(&entry)?;
+        }
+        let tree = repository.find_tree(next.write_tree_to(&repository)?)?;
+        let (author, committer) = signatures()?;
+        let parents = head.iter().collect::<Vec<_>>();
+        let commit =
+            repository.commit(Some("HEAD"), &author, &committer, message, &tree, &parents)?;
+        index.write()?;
+        Ok(commit)
+    };
+    make().map_err(|error| failed("commit in", root, &error))
+}
+
+/// What HEAD of the repository `root` holds at `path`.
+#[must_use]
+pub fn at_head(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let repository = Repository::open(root).ok()?;
+    let tree = repository.head().ok()?.peel_to_tree().ok()?;
+    let blob = tree
+        .get_path(Path::new(path))
+        .ok()?
+        .to_object(&repository)
+        .ok()?;
+    Some(blob.as_blob()?.content().to_owned())
+}
+
+/// The id git gives to a tree of `files`: equal trees, equal ids, on every machine.
+pub fn tree_id<'a>(files: impl Iterator<Item = &'a File>) -> Result<String> {
+    let mut root = Node::default();
+    for file in files {
+        root.insert(&file.path, file);
+    }
+    let id = root.id().map_err(|error| {
+        Error::new(
+            Kind::Git,
+            format!("cannot hash the tree: {}", error.message()),
+        )
+    })?;
+    Ok(id.to_string())
+}
+
+/// A directory on its way to becoming a tree object.
+#[derive(Default)]
+struct Node<'a> {
+    files: BTreeMap<&'a str, &'a File>,
+    dirs: BTreeMap<&'a str, Node<'a>>,
+}
+
+impl<'a> Node<'a> {
+    fn insert(&mut self, path: &'a str, file: &'a File) {
+        match path.split_once('/') {
+            Some((dir, rest)) => self.dirs.entry(dir).or_default().insert(rest, file),
+            None => {
+                self.files.insert(path, file);
+            }
+        }
+    }
+
+    /// Git's own format of a tree object; a directory sorts as if its name ended in `/`.
+    fn id(&self) -> Result<Oid, git2::Error> {
+        let mut entries = BTreeMap::new();
+        for (name, file) in &self.files {
+            let mode = if file.executable { "100755" } else { "100644" };
+            let id = Oid::hash_object(ObjectType::Blob, &file.bytes)?;
+            entries.insert((*name).to_owned(), (mode, *name, id));
+        }
+        for (name, dir) in &self.dirs {
+            entries.insert(format!("{name}/"), ("40000", *name, dir.id()?));
+        }
+        let mut object = Vec::new();
+        for (mode, name, id) in entries.values() {
+            object.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+            object.extend_from_slice(id.as_bytes());
+        }
+        Oid::hash_object(ObjectType::Tree, &object)
+    }
+}
+
+/// An index entry that knows the file on disk, so that `git status` need not read it again.
+fn entry(root: &Path, path: &str, file: &File, id: Oid) -> IndexEntry {
+    let meta = root.join(path).symlink_metadata().ok();
+    let stat = |value: fn(&std::fs::Metadata) -> u64| low(meta.as_ref().map_or(0, value));
+    let time = |seconds: i64, nanoseconds: i64| {
+        IndexTime::new(
+            i32::try_from(seconds).unwrap_or(0),
+            u32::try_from(nanoseconds).unwrap_or(0),
+        )
+    };
+    IndexEntry {
+        ctime: meta
+            .as_ref()
+            .map_or(IndexTime::new(0, 0), |m| time(m.ctime(), m.ctime_nsec())),
+        mtime: meta
+            .as_ref()
+            .map_or(IndexTime::new(0, 0), |m| time(m.mtime(), m.mtime_nsec())),
+        dev: stat(MetadataExt::dev),
+        ino: stat(MetadataExt::ino),
+        mode: if file.executable {
+            0o100_755
+        } else {
+            0o100_644
+        },
+        uid: stat(|meta| u64::from(meta.uid())),
+        gid: stat(|meta| u64::from(meta.gid())),
+        file_size: low(file.bytes.len() as u64),
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path: path.as_bytes().to_owned(),
+    }
+}
+
+/// The index keeps the low 32 bits of each number.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the index format truncates"
+)]
+fn low(value: u64) -> u32 {
+    value as u32
+}
+
+fn failed(action: &str, path: &Path, error: &git2::Error) -> Error {
+    let reason = match error.code() {
+        ErrorCode::Owner => "it belongs to another user".to_owned(),
+        _ => error.message().to_owned(),
+    };
+    let failure = Error::new(
+        Kind::Git,
+        format!("git cannot {action} `{}`: {reason}", path.display()),
+    );
+    match error.code() {
+        ErrorCode::Owner => failure.help(format!(
+            "git config --global --add safe.directory '{}'",
+            path.display()
+        )),
+        _ => failure.help("do without: --no-git"),
+    }
+}

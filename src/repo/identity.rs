@@ -1,0 +1,142 @@
+//! Who commits, when, and what else git is configured to do.
+
+use std::path::PathBuf;
+
+use git2::{ErrorCode, Signature, Time};
+
+use crate::error::{Error, Kind, Result};
+
+/// The author where neither configuration nor environment names one, as in bare containers.
+const FALLBACK: (&str, &str) = ("generate-service", "generate-service@localhost");
+
+/// Author and committer: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else `user.*` of the
+/// configuration, else `EMAIL`, else the documented fallback.
+pub fn signatures() -> Result<(Signature<'static>, Signature<'static>), git2::Error> {
+    Ok((signature("AUTHOR")?, signature("COMMITTER")?))
+}
+
+fn signature(role: &str) -> Result<Signature<'static>, git2::Error> {
+    let variable = |what: &str| variable(&format!("GIT_{role}_{what}"));
+    let key = |what: &str| read_setting(&format!("user.{what}"));
+    let name = variable("NAME")
+        .or(key("name")?)
+        .unwrap_or_else(|| FALLBACK.0.to_owned());
+    let email = variable("EMAIL")
+        .or(key("email")?)
+        .or_else(|| self::variable("EMAIL"));
+    let email = email.unwrap_or_else(|| FALLBACK.1.to_owned());
+    match variable("DATE") {
+        None => Signature::now(&name, &email),
+        Some(text) => {
+            let time = date(&text).ok_or_else(|| {
+                git2::Error::from_str(&format!("invalid date `{text}` in GIT_{role}_DATE"))
+            })?;
+            Signature::new(&name, &email, &time)
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
+}
+
+/// Git's internal format (`1700000000 +0100`, also with `@`), ISO 8601 and RFC 2822.
+fn date(text: &str) -> Option<Time> {
+    let text = text.trim();
+    if let Some((seconds, zone)) = text.trim_start_matches('@').split_once(' ')
+        && let (Ok(seconds), Some(minutes)) = (seconds.parse(), offset(zone))
+    {
+        return Some(Time::new(seconds, minutes));
+    }
+    if let Ok(seconds) = text.trim_start_matches('@').parse() {
+        return Some(Time::new(seconds, 0));
+    }
+    let iso = jiff::fmt::temporal::Pieces::parse(text)
+        .ok()
+        .and_then(|pieces| {
+            let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
+            let time = pieces.date().to_datetime(pieces.time().unwrap_or_default());
+            Some((
+                offset.to_timestamp(time).ok()?.as_second(),
+                offset.seconds(),
+            ))
+        });
+    let (seconds, offset) = iso.or_else(|| {
+        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+        Some((zoned.timestamp().as_second(), zoned.offset().seconds()))
+    })?;
+    Some(Time::new(seconds, offset / 60))
+}
+
+/// `+0130` in minutes.
+fn offset(zone: &str) -> Option<i32> {
+    let (sign, digits) = match zone.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let number: i32 = digits.parse().ok().filter(|_| digits.len() == 4)?;
+    Some(sign * (number / 100 * 60 + number % 100))
+}
+
+/// A setting of the user's configuration.
+pub fn setting(key: &str) -> Result<Option<String>> {
+    read_setting(key).map_err(|error| {
+        Error::new(
+            Kind::Git,
+            format!("cannot read git's configuration: {}", error.message()),
+        )
+        .help("git config --list --show-origin")
+    })
+}
+
+/// libgit2 knows nothing of git's variables for configuration, which CI systems live by:
+/// `GIT_CONFIG_COUNT` outranks the files, and `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_SYSTEM` and
+/// `GIT_CONFIG_NOSYSTEM` say which files (git-config(1)).
+fn read_setting(key: &str) -> Result<Option<String>, git2::Error> {
+    if let Some(value) = set_by_variables(key) {
+        return Ok(Some(value));
+    }
+    let mut config = git2::Config::new()?;
+    for (path, level) in config_files() {
+        if path.is_file() {
+            config.add_file(&path, level, true)?;
+        }
+    }
+    match config.get_string(key) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn config_files() -> Vec<(PathBuf, git2::ConfigLevel)> {
+    use git2::ConfigLevel::{Global, System, XDG};
+    let mut files = Vec::new();
+    let system = std::env::var_os("GIT_CONFIG_SYSTEM").map(PathBuf::from);
+    if std::env::var_os("GIT_CONFIG_NOSYSTEM").is_none() {
+        files.push((
+            system.unwrap_or_else(|| PathBuf::from("/etc/gitconfig")),
+            System,
+        ));
+    }
+    if let Some(path) = std::env::var_os("GIT_CONFIG_GLOBAL") {
+        files.push((PathBuf::from(path), Global));
+    } else {
+        files.extend(crate::dirs::config().map(|dir| (dir.join("git/config"), XDG)));
+        files.extend(crate::dirs::home().map(|dir| (dir.join(".gitconfig"), Global)));
+    }
+    files
+}
+
+fn set_by_variables(key: &str) -> Option<String> {
+    let count: usize = variable("GIT_CONFIG_COUNT")?.parse().ok()?;
+    (0..count)
+        .rev()
+        .find(|i| {
+            variable(&format!("GIT_CONFIG_KEY_{i}")).is_some_and(|k| k.eq_ignore_ascii_case(key))
+        })
+        .and_then(|i| variable(&format!("GIT_CONFIG_VALUE_{i}")))
+}

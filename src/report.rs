@@ -1,0 +1,388 @@
+//! Every word, colour and bar: the one mouth of the program.
+//!
+//! The stories hand over typed events; the narrative on standard error and the JSON lines on
+//! standard output are two readings of the same events, so no word is said twice.
+
+mod events;
+
+use std::cell::{Cell, RefCell};
+use std::io::{IsTerminal as _, Write as _, stderr, stdout};
+use std::time::{Duration, Instant};
+
+use crate::dirs::tilde;
+use crate::error::{Error, Result};
+use crate::plan::{Git, Plan};
+use crate::publish::Published;
+use crate::settings::{Color, Format, Settings};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use events::{ErrorEvent, PlanEvent, ResultEvent};
+pub use events::{Event, Step, schema};
+
+const BOLD: Style = Style::new().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// How a run is told.
+#[derive(Debug)]
+pub struct Report {
+    started: Instant,
+    format: Format,
+    quiet: bool,
+    /// Whether what is said has colours.
+    pub coloured: bool,
+    /// Whether somebody watches standard error.
+    pub watched: bool,
+    steps: Cell<u32>,
+    bar: RefCell<Option<ProgressBar>>,
+    /// Cargo's last word on how many crates there are.
+    crates: Cell<u64>,
+}
+
+impl Report {
+    /// The manner of telling before any setting could be read.
+    #[must_use]
+    pub fn new(format: Format, color: Color, quiet: bool) -> Self {
+        let watched = stderr().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let coloured = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => watched && !no_color && !dumb,
+        };
+        Self {
+            started: Instant::now(),
+            format,
+            quiet,
+            coloured,
+            watched,
+            steps: Cell::new(0),
+            bar: RefCell::new(None),
+            crates: Cell::new(0),
+        }
+    }
+
+    /// The manner the settings ask for.
+    #[must_use]
+    pub fn with(self, settings: &Settings) -> Self {
+        let quiet = settings.flags.quiet;
+        Self {
+            started: self.started,
+            ..Self::new(settings.format, settings.color, quiet)
+        }
+    }
+
+    /// What was decided, just before it is done.
+    pub fn plan(&self, plan: &Plan) {
+        self.event(|| Event::Plan(Box::new(PlanEvent::of(plan))));
+        self.say(&self.configuration(plan));
+        for warning in &plan.warnings {
+            self.event(|| Event::Warning {
+                message: warning.clone(),
+            });
+            self.say(&format!("{}: {warning}\n", self.paint(YELLOW, "warning")));
+        }
+    }
+
+    /// Does a step, said while it happens.
+    pub fn step<T>(&self, step: Step, plan: &Plan, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.begin(step, plan);
+        let began = Instant::now();
+        let done = work();
+        self.clear_bar();
+        if done.is_ok() {
+            self.event(|| Event::Step {
+                step,
+                ms: millis(began.elapsed()),
+            });
+            if matches!(step, Step::Fetch | Step::Build | Step::Test) && !self.watched {
+                self.say(&format!("   {}\n", self.summary(step, began.elapsed())));
+            }
+        }
+        done
+    }
+
+    fn begin(&self, step: Step, plan: &Plan) {
+        let number = self.steps.get() + 1;
+        self.steps.set(number);
+        let place = tilde(&plan.destination);
+        let what = match step {
+            Step::Generate => format!("Generating files in {place}"),
+            Step::Git => format!("Initializing Git repository in {place}"),
+            Step::Fetch => "Fetching dependencies (Cargo.lock)".to_owned(),
+            Step::Build => format!("Building {}", plan.name),
+            Step::Test => format!("Testing {}", plan.name),
+        };
+        self.say(&format!(
+            "{} {what}\n",
+            self.paint(CYAN, &format!("{number}."))
+        ));
+    }
+
+    /// Takes a line of cargo's for what it tells of progress; false if it tells something else.
+    pub fn cargo_progress(&self, line: &str) -> bool {
+        let line = line.trim();
+        let Some((done, total, what)) = progress(line) else {
+            let passing = [
+                "Compiling ",
+                "Checking ",
+                "Downloaded ",
+                "Downloading ",
+                "Finished ",
+            ];
+            let passing = passing.iter().any(|word| line.starts_with(word)) || line.is_empty();
+            if passing {
+                self.move_bar(None, line);
+            }
+            return passing;
+        };
+        self.crates.set(total);
+        self.move_bar(Some((done, total)), what);
+        true
+    }
+
+    /// Cargo's own words on a failure.
+    pub fn cargo_words(&self, said: &[String], stdout: &str) {
+        self.clear_bar();
+        let mut text = stdout.trim_end().to_owned();
+        for line in said {
+            text.push('\n');
+            text.push_str(line);
+        }
+        eprint(&format!("\n{}\n\n", text.trim()));
+    }
+
+    /// A refusal in the middle of a conversation.
+    pub fn refused(&self, refusal: &Error) {
+        self.error(refusal);
+    }
+
+    /// The plan as the answer to `--dry-run`.
+    pub fn planned(&self, plan: &Plan) {
+        match self.format {
+            Format::Json => {
+                self.event(|| Event::Plan(Box::new(PlanEvent::of(plan))));
+                let result = ResultEvent {
+                    status: "planned",
+                    ..self.result(0)
+                };
+                self.event(|| Event::Result(result));
+            }
+            Format::Human => print(&self.dry_run(plan)),
+        }
+    }
+
+    /// The happy end.
+    pub fn done(&self, plan: &Plan, published: &Published) {
+        let path = published.path.display().to_string();
+        let result = ResultEvent {
+            path: Some(path.clone()),
+            port: Some(published.port),
+            commit: published.commit.clone(),
+            ..self.result(0)
+        };
+        self.event(|| Event::Result(result));
+        self.say(&self.farewell(plan, published));
+        if self.format == Format::Human && !stdout().is_terminal() {
+            print(&format!("{path}\n"));
+        }
+    }
+
+    /// Any other end.
+    pub fn failed(&self, error: &Error) {
+        self.clear_bar();
+        let result = ResultEvent {
+            status: "failed",
+            errors: error.each().map(ErrorEvent::of).collect(),
+            ..self.result(error.kind.code())
+        };
+        self.event(|| Event::Result(result));
+        for error in error.each() {
+            self.error(error);
+        }
+    }
+
+    fn error(&self, error: &Error) {
+        let mut text = format!("{}: {error}\n", self.paint(RED, "error"));
+        if let Some(help) = &error.help {
+            text.push_str(&format!("{}: {help}\n", self.paint(CYAN, "help")));
+        }
+        eprint(&text);
+    }
+
+    fn result(&self, exit_code: u8) -> ResultEvent {
+        ResultEvent {
+            status: "done",
+            exit_code,
+            ms: millis(self.started.elapsed()),
+            path: None,
+            port: None,
+            commit: None,
+            errors: Vec::new(),
+        }
+    }
+
+    fn event(&self, event: impl FnOnce() -> Event) {
+        if self.format == Format::Json {
+            let line = serde_json::to_string(&event()).unwrap_or_default();
+            print(&format!("{line}\n"));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            eprint(text);
+        }
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.coloured {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn configuration(&self, plan: &Plan) -> String {
+        let mut text =
+            self.paint(BOLD, "Creating a service skeleton with this configuration:") + "\n\n";
+        text.push_str(&table(plan));
+        text.push('\n');
+        text
+    }
+
+    fn dry_run(&self, plan: &Plan) -> String {
+        let mut text = format!("This would be generated:\n\n{}", table(plan));
+        text.push_str("\nFiles:\n");
+        for file in PlanEvent::of(plan).files {
+            let mark = if file.executable { " (executable)" } else { "" };
+            text.push_str(&format!("{:>9}  {}{mark}\n", file.bytes, file.path));
+        }
+        for (edit, diff) in plan.edits() {
+            text.push_str(&format!("\nChanges in {}:\n{diff}", tilde(&edit)));
+        }
+        for warning in &plan.warnings {
+            text.push_str(&format!("\n{}: {warning}\n", self.paint(YELLOW, "warning")));
+        }
+        text
+    }
+
+    fn farewell(&self, plan: &Plan, published: &Published) -> String {
+        let place = tilde(&published.path);
+        let mut text = format!(
+            "\n{} {} source code can be found in {place}\n",
+            self.paint(GREEN, "All done!"),
+            plan.name,
+        );
+        let url = format!("http://127.0.0.1:{}/health/live", published.port);
+        text.push_str(&format!(
+            "  cd {} && cargo run     # {url}\n",
+            in_shell(&place)
+        ));
+        if let Git::Inside(around) = &plan.git {
+            let root = tilde(&around.root);
+            text.push_str(&format!(
+                "It stands in the Git repository {root}, where nothing was committed (--commit does).\n"
+            ));
+        }
+        text
+    }
+
+    fn summary(&self, step: Step, took: Duration) -> String {
+        let seconds = took.as_secs_f64();
+        match (step, self.crates.get()) {
+            (Step::Build, crates) if crates > 0 => format!("{crates} crates in {seconds:.1} s"),
+            _ => format!("done in {seconds:.1} s"),
+        }
+    }
+
+    fn move_bar(&self, progress: Option<(u64, u64)>, what: &str) {
+        if !self.watched || self.quiet {
+            return;
+        }
+        let mut slot = self.bar.borrow_mut();
+        let bar = slot.get_or_insert_with(new_bar);
+        if let Some((done, total)) = progress {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+        bar.set_message(what.to_owned());
+    }
+
+    fn clear_bar(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Standard output for a small job: completions, the manual, the schema.
+pub fn print(text: &str) {
+    // A reader that has had enough (`| head`) is no failure of ours.
+    let _ = stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout().flush());
+}
+
+fn eprint(text: &str) {
+    let _ = stderr().write_all(text.as_bytes());
+}
+
+fn new_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("   [{bar:30}] {pos}/{len} {wide_msg}");
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    bar.set_style(
+        style
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> "),
+    );
+    bar
+}
+
+/// `Building [====>      ] 12/104: serde, tokio`, as cargo writes it.
+fn progress(line: &str) -> Option<(u64, u64, &str)> {
+    let (_, rest) = line.strip_prefix("Building")?.split_once(']')?;
+    let (numbers, what) = rest.split_once(':').unwrap_or((rest, ""));
+    let (done, total) = numbers.trim().split_once('/')?;
+    Some((done.parse().ok()?, total.parse().ok()?, what.trim()))
+}
+
+fn table(plan: &Plan) -> String {
+    let mut text = format!(
+        "  Service name:           {}\n  \
+           Destination directory:  {}\n  \
+           Rust crate name:        {}\n  \
+           HTTP port:              {}\n",
+        plan.name,
+        tilde(&plan.destination),
+        plan.name.crate_name(),
+        plan.port,
+    );
+    if let Some(workspace) = &plan.workspace {
+        text.push_str(&format!(
+            "  Member of workspace:    {}\n",
+            tilde(&workspace.root)
+        ));
+    }
+    text
+}
+
+/// A path as one word of the shell; `~/` has to stay outside the quotes.
+fn in_shell(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    let (home, rest) = path
+        .strip_prefix("~/")
+        .map_or(("", path), |rest| ("~/", rest));
+    if rest.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("{home}'{}'", rest.replace('\'', r"'\''"))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,249 @@
+//! What was typed, set or written down, as settings: flag > variable > nearest file > default.
+//!
+//! Every source is read into the same small table of texts, each with the place it came from; one
+//! pass then gives every text its meaning and reports all that is wrong at once.
+
+mod sources;
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::args::Create;
+use crate::error::{Error, Result};
+use sources::{Found, Reading, Source};
+
+/// How far cargo goes before the service is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Build {
+    /// Cargo is not run at all.
+    None,
+    /// `cargo check`
+    Check,
+    /// `cargo build`
+    #[default]
+    Build,
+    /// `cargo build`, then `cargo test`
+    Test,
+    /// `cargo build --release`
+    Release,
+}
+
+/// How the run is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A narrative on standard error, the final path on standard output.
+    #[default]
+    Human,
+    /// One JSON event a line on standard output.
+    Json,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Everything a run is told from outside, typed.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name as given: its parser is `name.rs`, which offers another.
+    pub name: Option<String>,
+    /// One line for the manifest.
+    pub description: Option<String>,
+    /// The directory the service's own directory is created in.
+    pub into: Option<PathBuf>,
+    /// Exactly this port.
+    pub port: Option<u16>,
+    /// The first free port of this range.
+    pub port_range: RangeInclusive<u16>,
+    /// Atlas's directory.
+    pub atlas: Option<PathBuf>,
+    /// How far cargo goes.
+    pub build: Build,
+    /// Yes-or-no settings.
+    pub flags: Flags,
+    /// How the run is told.
+    pub format: Format,
+    /// When to colour.
+    pub color: Color,
+    /// What could not be understood; a default stands in its place.
+    pub wrong: Vec<Error>,
+}
+
+/// Yes-or-no settings.
+#[derive(Clone, Copy, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
+pub struct Flags {
+    /// Make a Git repository.
+    pub git: bool,
+    /// Commit inside an existing repository.
+    pub commit: bool,
+    /// Join a surrounding workspace.
+    pub workspace: bool,
+    /// Ask nothing.
+    pub yes: bool,
+    /// Touch nothing.
+    pub dry_run: bool,
+    /// Keep the wreck.
+    pub keep_on_failure: bool,
+    /// Say nothing but errors.
+    pub quiet: bool,
+}
+
+impl Settings {
+    /// Reads every source. What is wrong is kept for the plan, which reports it beside all that
+    /// it finds itself. `cwd` is where the run was started, an absolute path.
+    #[must_use]
+    pub fn read(typed: Create, cwd: &Path) -> Self {
+        let mut reading = Reading::of(typed, cwd);
+        let settings = reading.mean(cwd);
+        Self {
+            wrong: reading.wrong,
+            ..settings
+        }
+    }
+}
+
+impl Reading {
+    /// Gives every text its meaning; defaults stand for what is absent or wrong.
+    fn mean(&mut self, cwd: &Path) -> Settings {
+        Settings {
+            name: self.text("name"),
+            description: self.parse("description", "One line of text", one_line),
+            into: self.path("into", cwd),
+            port: self.parse("port", "5004", port),
+            port_range: self
+                .parse("port-range", "5000-5999", port_range)
+                .unwrap_or(5000..=5999),
+            atlas: self.path("atlas", cwd),
+            build: self.parse("build", "build", build).unwrap_or_default(),
+            flags: self.flags(),
+            format: self.parse("format", "human", format).unwrap_or_default(),
+            color: self.parse("color", "auto", color).unwrap_or_default(),
+            wrong: Vec::new(),
+        }
+    }
+
+    fn flags(&mut self) -> Flags {
+        let mut flag = |name, default| self.parse(name, "true", boolean).unwrap_or(default);
+        Flags {
+            git: flag("git", true),
+            commit: flag("commit", false),
+            workspace: flag("workspace", true),
+            yes: flag("yes", false),
+            dry_run: flag("dry-run", false),
+            keep_on_failure: flag("keep-on-failure", false),
+            quiet: flag("quiet", false),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.found.get(name).map(|found| found.text.clone())
+    }
+
+    /// `meaning` answers with what was expected when it meets something else; `good` is a value
+    /// it takes.
+    fn parse<T>(
+        &mut self,
+        name: &str,
+        good: &str,
+        meaning: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Found { text, source } = self.found.get(name)?;
+        meaning(text)
+            .map_err(|expected| {
+                let message = format!("invalid {name} `{text}` ({source}): {expected}");
+                self.wrong
+                    .push(Error::new(source.kind(), message).help(source.mend(good)));
+            })
+            .ok()
+    }
+
+    /// A path in a file is relative to that file, any other to the working directory; `~/` is
+    /// the home directory where no shell has put it in.
+    fn path(&self, name: &str, cwd: &Path) -> Option<PathBuf> {
+        let found = self.found.get(name)?;
+        let base = match &found.source {
+            Source::File { path, .. } => path.parent().unwrap_or(cwd),
+            _ => cwd,
+        };
+        let text = match &found.source {
+            Source::File { .. } => crate::dirs::expand(&found.text),
+            _ => PathBuf::from(&found.text),
+        };
+        Some(base.join(text))
+    }
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("a description is one line of text".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a port is a number from 1 to 65535".to_owned()),
+        Ok(port) => Ok(port),
+    }
+}
+
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let range = text
+        .split_once('-')
+        .and_then(|(first, last)| Some(port(first.trim()).ok()?..=port(last.trim()).ok()?));
+    range
+        .filter(|range| !range.is_empty())
+        .ok_or_else(|| "a range is two ports from low to high, such as 5000-5999".to_owned())
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+fn build(text: &str) -> Result<Build, String> {
+    Ok(match text {
+        "none" => Build::None,
+        "check" => Build::Check,
+        "build" => Build::Build,
+        "test" => Build::Test,
+        "release" => Build::Release,
+        _ => return Err("expected none, check, build, test or release".to_owned()),
+    })
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "human" => Ok(Format::Human),
+        "json" => Ok(Format::Json),
+        _ => Err("expected human or json".to_owned()),
+    }
+}
+
+fn color(text: &str) -> Result<Color, String> {
+    match text {
+        "auto" => Ok(Color::Auto),
+        "always" => Ok(Color::Always),
+        "never" => Ok(Color::Never),
+        _ => Err("expected auto, always or never".to_owned()),
+    }
+}

@@ -1,0 +1,176 @@
+//! The stage: a hidden directory beside the destination, in which everything happens unseen.
+//!
+//! Its owner holds a lock on it, which the kernel frees on any death. So a stage whose lock is
+//! free belongs to nobody, and the next run sweeps it away.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+use crate::interrupt;
+use crate::plan::Plan;
+
+/// What every stage has in its name.
+const MARK: &str = ".generate-service-";
+
+/// A directory that is removed when it is dropped, with the service's tree in it.
+#[derive(Debug)]
+pub struct Stage {
+    /// The hidden directory itself.
+    dir: PathBuf,
+    /// The service's tree in it; inside the mirror of a workspace, if it joins one.
+    pub tree: PathBuf,
+    /// The root of that mirror.
+    pub mirror: Option<PathBuf>,
+    /// The workspace's lock file when the mirror was made.
+    pub lock_file: Option<String>,
+    /// Where the tree goes if the run fails and the user wants to see it.
+    wreck: Option<PathBuf>,
+    /// Held until the end of the run.
+    _lock: File,
+}
+
+impl Stage {
+    /// Makes a stage beside the plan's destination and writes the tree into it.
+    pub fn write(plan: &Plan) -> Result<Self> {
+        let parent = plan.destination.parent().unwrap_or(&plan.destination);
+        sweep(parent);
+        let (dir, lock) = create(parent, plan.name.as_str())?;
+        let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
+        let tree = match (&plan.workspace, &mirror) {
+            (Some(workspace), Some(mirror)) => mirror.join(&workspace.place),
+            _ => dir.join(plan.name.as_str()),
+        };
+        let wreck = plan.keep_on_failure.then(|| wreck(plan));
+        let mut stage = Self {
+            dir,
+            tree,
+            mirror,
+            lock_file: None,
+            wreck,
+            _lock: lock,
+        };
+        stage.write_files(plan)?;
+        if let (Some(workspace), Some(mirror)) = (&plan.workspace, &stage.mirror) {
+            stage.lock_file = workspace.mirror(mirror)?;
+        }
+        Ok(stage)
+    }
+
+    /// The tree is where it belongs: what is left here is no wreck.
+    pub fn succeed(mut self) {
+        self.wreck = None;
+    }
+
+    /// What cargo takes for the root, and where that will be in the end.
+    #[must_use]
+    pub fn root(&self, plan: &Plan) -> (PathBuf, PathBuf) {
+        match (&self.mirror, &plan.workspace) {
+            (Some(mirror), Some(workspace)) => (mirror.clone(), workspace.root.clone()),
+            _ => (self.tree.clone(), plan.destination.clone()),
+        }
+    }
+
+    fn write_files(&self, plan: &Plan) -> Result<()> {
+        make_dir(&self.tree)?;
+        let mut last = PathBuf::new();
+        for file in &plan.files {
+            interrupt::check()?;
+            let path = self.tree.join(&file.path);
+            let above = path.parent().unwrap_or(&path);
+            if above != last {
+                make_dir(above)?;
+                above.clone_into(&mut last);
+            }
+            let mode = if file.executable { 0o777 } else { 0o666 };
+            let open = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode)
+                .open(&path);
+            open.and_then(|mut target| target.write_all(&file.bytes))
+                .map_err(|error| Error::io("write", &path, &error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The error that brought us here, if one did, is the one to tell.
+        if let Some(wreck) = &self.wreck {
+            let _ = fs::rename(&self.tree, wreck);
+        }
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Where a failed run with `--keep-on-failure` leaves what it has made.
+#[must_use]
+pub fn wreck(plan: &Plan) -> PathBuf {
+    let name = format!("{}.failed-{}", plan.name, std::process::id());
+    plan.destination.with_file_name(name)
+}
+
+fn create(parent: &Path, name: &str) -> Result<(PathBuf, File)> {
+    loop {
+        let dir = tempfile::Builder::new()
+            .prefix(&format!(".{name}{MARK}"))
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .tempdir_in(parent)
+            .map_err(|error| no_place(parent, &error))?
+            .keep();
+        // Somebody may have swept it between its creation and its lock.
+        if let Some(lock) = lock(&dir) {
+            return Ok((dir, lock));
+        }
+    }
+}
+
+/// Some file systems take no directories although they say they would.
+fn no_place(parent: &Path, error: &io::Error) -> Error {
+    let error = Error::io("create a directory in", parent, error);
+    match error.help {
+        Some(_) => error,
+        None => Error::new(Kind::Destination, error.message)
+            .help("choose another directory with --into"),
+    }
+}
+
+/// The lock of the directory that has this name now, if nobody else holds it.
+fn lock(dir: &Path) -> Option<File> {
+    let file = File::open(dir).ok()?;
+    file.try_lock().ok()?;
+    let (ours, named) = (file.metadata().ok()?, dir.symlink_metadata().ok()?);
+    (ours.ino() == named.ino() && ours.dev() == named.dev()).then_some(file)
+}
+
+/// Removes the stages of runs that were killed.
+fn sweep(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_dir && name.starts_with('.') && name.contains(MARK) {
+            let path = entry.path();
+            if let Some(_lock) = lock(&path) {
+                // What another user left cannot be removed, and harms nobody.
+                let _ = fs::remove_dir_all(&path);
+            }
+        }
+    }
+}
+
+fn make_dir(path: &Path) -> Result<()> {
+    match fs::create_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::io("create", path, &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,160 @@
+//! What is there before anything is decided: looked at, never touched.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+use crate::ports::{self, Offer};
+use crate::repo::{self, Surrounding};
+use crate::settings::Settings;
+use crate::template::Template;
+use crate::workspace::{self, Workspace};
+use crate::{plan, process};
+
+/// The facts a plan is made of.
+#[derive(Debug)]
+pub struct World {
+    /// The directory the service's directory will be created in: absolute, without links.
+    pub parent: PathBuf,
+    /// What stands in the way there.
+    pub obstacles: Vec<Obstacle>,
+    /// The repository around the destination.
+    pub repository: Option<Surrounding>,
+    /// The branch a new repository would start on.
+    pub branch: String,
+    /// The workspace the service would join.
+    pub workspace: Option<Workspace>,
+    /// The port that is free now, or who has the one that was wished for.
+    pub port: Result<Offer>,
+    /// Whether cargo is on PATH.
+    pub has_cargo: bool,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing can be created at the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A directory that holds something.
+    Occupied(PathBuf),
+    /// A file, a socket, …
+    NotADirectory(PathBuf),
+    /// A symbolic link.
+    Link(PathBuf),
+    /// The directory above is not there.
+    ParentMissing(PathBuf),
+    /// The directory above takes no entries.
+    ParentUnusable(PathBuf, String),
+    /// Longer than what the system takes, in bytes.
+    TooLong(PathBuf, usize),
+}
+
+/// Linux's `PATH_MAX` less what cargo and git put below a service's directory.
+const LONGEST_PATH: usize = 4096 - 512;
+
+impl World {
+    /// Looks at everything the settings point to. `cwd` is absolute.
+    pub fn look(settings: &Settings, cwd: &Path, template: &Template) -> Result<Self> {
+        let asked = settings.into.clone().unwrap_or_else(|| cwd.to_owned());
+        let (parent, mut obstacles) = match fs::canonicalize(&asked) {
+            Ok(parent) => (parent, Vec::new()),
+            Err(error) => (asked.clone(), vec![unreachable_parent(asked, &error)]),
+        };
+        let given = settings.name.as_deref().filter(|name| plain(name));
+        let destination = parent.join(given.unwrap_or("service"));
+        let mut world = Self {
+            parent,
+            obstacles: Vec::new(),
+            repository: None,
+            branch: repo::default_branch()?,
+            workspace: None,
+            port: Err(Error::new(Kind::Port, "no port was looked for")),
+            has_cargo: process::find("cargo").is_some(),
+            warnings: Vec::new(),
+        };
+        if obstacles.is_empty() && given.is_some() {
+            obstacles.extend(obstacle(&world.parent, &destination));
+            world.look_around(settings, &destination)?;
+        }
+        world.obstacles = obstacles;
+        // A bad name does not keep us from saying what is wrong with the port.
+        let name = plan::name(settings, &world, template);
+        let name = name.map_or_else(|_| "service".to_owned(), |name| name.to_string());
+        world.look_for_port(settings, &name, &destination);
+        Ok(world)
+    }
+
+    /// The same world, with what is free now.
+    pub fn look_for_port(&mut self, settings: &Settings, name: &str, destination: &Path) {
+        let (port, warnings) = ports::look(settings, name, destination);
+        self.port = port;
+        self.warnings = warnings;
+    }
+
+    fn look_around(&mut self, settings: &Settings, destination: &Path) -> Result<()> {
+        if settings.flags.git {
+            self.repository = repo::surrounding(destination)?;
+        }
+        if settings.flags.workspace {
+            self.workspace = workspace::find(destination)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a name is one part of a path at all: what else it must be is for its parser to say.
+fn plain(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
+fn unreachable_parent(path: PathBuf, error: &std::io::Error) -> Obstacle {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return Obstacle::ParentMissing(path);
+    }
+    let why = Error::io("reach", &path, error);
+    let why = why
+        .message
+        .rsplit(": ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    Obstacle::ParentUnusable(path, why)
+}
+
+fn obstacle(parent: &Path, destination: &Path) -> Option<Obstacle> {
+    let bytes = destination.as_os_str().len();
+    if bytes > LONGEST_PATH {
+        return Some(Obstacle::TooLong(destination.to_owned(), bytes));
+    }
+    if parent.to_str().is_none() {
+        let why = "its path is not valid UTF-8, and cargo builds nowhere else";
+        return Some(Obstacle::ParentUnusable(parent.to_owned(), why.to_owned()));
+    }
+    if let Some(why) = unwritable(parent) {
+        return Some(Obstacle::ParentUnusable(parent.to_owned(), why));
+    }
+    let Ok(meta) = destination.symlink_metadata() else {
+        return None;
+    };
+    let path = destination.to_owned();
+    if meta.is_symlink() {
+        Some(Obstacle::Link(path))
+    } else if !meta.is_dir() {
+        Some(Obstacle::NotADirectory(path))
+    } else if fs::read_dir(destination).is_ok_and(|mut entries| entries.next().is_none()) {
+        None
+    } else {
+        Some(Obstacle::Occupied(path))
+    }
+}
+
+/// Asks the system, which knows of read-only mounts and access lists.
+fn unwritable(dir: &Path) -> Option<String> {
+    if !dir.is_dir() {
+        return Some("it is not a directory".to_owned());
+    }
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    let error = std::io::Error::from(rustix::fs::access(dir, access).err()?);
+    let why = Error::io("write", dir, &error).message;
+    Some(why.rsplit(": ").next().unwrap_or_default().to_owned())
+}

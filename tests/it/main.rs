@@ -1,0 +1,4 @@
+//! The real program, driven from outside: one crate, many modules.
+
+mod sandbox;
+mod story;

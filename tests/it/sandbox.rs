@@ -1,0 +1,157 @@
+//! A home of its own for each test, and the real program in it.
+//!
+//! Quiet and exact by default, like the program: what a run is not expected to say fails it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A directory with a home and a place to work in; gone when it is dropped.
+pub struct Sandbox {
+    dir: TempDir,
+}
+
+/// What a run left behind.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        let dir = TempDir::with_prefix("generate-service-test-").expect("a temporary directory");
+        for name in ["home", "work"] {
+            fs::create_dir(dir.path().join(name)).expect("a directory in the sandbox");
+        }
+        Self { dir }
+    }
+
+    /// `$HOME`
+    pub fn home(&self) -> PathBuf {
+        self.root().join("home")
+    }
+
+    /// The working directory.
+    pub fn work(&self) -> PathBuf {
+        self.root().join("work")
+    }
+
+    /// Without links, as the program says it.
+    pub fn root(&self) -> PathBuf {
+        self.dir
+            .path()
+            .canonicalize()
+            .expect("the sandbox is there")
+    }
+
+    /// Atlas's directory, where nobody names another.
+    pub fn atlas(&self) -> PathBuf {
+        self.home().join(".local/share/atlas")
+    }
+
+    /// The program, ready to run in `work`.
+    pub fn generator(&self) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_generate-service"));
+        command.current_dir(self.work());
+        command
+    }
+
+    /// Any program in this environment: nothing of the developer's but cargo and its downloads.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let real_home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+        let or_home = |variable: &str, name: &str| {
+            std::env::var_os(variable).map_or_else(|| real_home.join(name), PathBuf::from)
+        };
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("CARGO_HOME", or_home("CARGO_HOME", ".cargo"))
+            .env("RUSTUP_HOME", or_home("RUSTUP_HOME", ".rustup"))
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("TERM", "xterm");
+        command
+    }
+
+    /// Runs the program with `words`.
+    pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Run {
+        Run::of(self.generator().args(words))
+    }
+
+    /// Writes a file below the sandbox, directories included.
+    pub fn write(&self, path: impl AsRef<Path>, text: &str) -> PathBuf {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().expect("a path in the sandbox")).expect("directories");
+        fs::write(&path, text).expect("a file in the sandbox");
+        path
+    }
+
+    /// `text` with the sandbox's own path as `[ROOT]`.
+    pub fn anonymous(&self, text: &str) -> String {
+        text.replace(&self.root().display().to_string(), "[ROOT]")
+    }
+
+    /// Every path below `work`, relative, sorted; `.git` and `target` are not looked into.
+    pub fn listing(&self) -> Vec<String> {
+        listing(&self.work())
+    }
+}
+
+impl Run {
+    /// Runs `command` to its end, standard input empty.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.stdin(std::process::Stdio::null()).output();
+        Self::from(output.expect("the program runs"))
+    }
+
+    /// Fails unless the run ended well; hands it on.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(
+            self.code, 0,
+            "stdout: {}\nstderr: {}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// Fails unless the run said exactly this on standard error and nothing else, and exited
+    /// with `code`.
+    #[track_caller]
+    pub fn fails(self, code: i32, stderr: &str) {
+        assert_eq!(self.stderr, stderr);
+        assert_eq!(self.stdout, "");
+        assert_eq!(self.code, code);
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// Every path below `dir`, relative, sorted; `.git` and `target` are named, not looked into.
+pub fn listing(dir: &Path) -> Vec<String> {
+    let closed = |path: &Path| path.ends_with(".git") || path.ends_with("target");
+    walkdir::WalkDir::new(dir)
+        .min_depth(1)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| !entry.path().parent().is_some_and(closed))
+        .map(|entry| {
+            let entry = entry.expect("the sandbox can be read");
+            let path = entry.path().strip_prefix(dir).expect("below it");
+            path.display().to_string()
+        })
+        .collect()
+}
