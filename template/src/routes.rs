@@ -1,0 +1,14 @@
+//! What this service answers. One module per resource, one line for it here; health
+//! checks are not listed, `http` adds them.
+
+pub mod hello;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::App;
+
+/// All routes of this service.
+pub fn routes() -> Router<App> {
+    Router::new().route("/", get(hello::hello))
+}

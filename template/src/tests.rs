@@ -1,0 +1,10 @@
+//! The service over real sockets, within the tests' process: with routes and settings of
+//! a test's own. What needs the real executable is in `tests/it`.
+
+mod client;
+mod server;
+
+mod problems;
+mod request_id;
+mod routes;
+mod shutdown;

@@ -1,0 +1,59 @@
+//! What stands in the log.
+
+use crate::client::send;
+use crate::executable::Executable;
+use crate::{NAME, VERSION};
+
+/// What the targets of the service's own lines begin with: the crate's name.
+fn own_target() -> String {
+    NAME.replace('-', "_")
+}
+
+#[test]
+fn one_line_of_json_for_each_request() {
+    let service = Executable::start(&[]);
+    let address = service.address();
+    let one = send(address, "GET /nowhere?secret=1", &["x-request-id: one"], "");
+    let two = send(address, "GET /health/live", &["x-request-id: two"], "");
+    assert_eq!(one.header("x-request-id"), Some("one"));
+    assert_eq!(two.header("x-request-id"), Some("two"));
+    for (path, status, id) in [("/nowhere", 404, "one"), ("/health/live", 200, "two")] {
+        let line: serde_json::Value = serde_json::from_str(&service.line()).expect("JSON");
+        assert_eq!(line["message"], "request");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["method"], "GET");
+        assert_eq!(line["path"], path);
+        assert_eq!(line["status"], status);
+        assert_eq!(line["request_id"], id);
+        assert!(line["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
+    }
+}
+
+#[test]
+fn the_first_line_says_who_listens_where() {
+    let event = Executable::start(&[]).event("listening");
+    assert_eq!(event["service"], NAME);
+    assert_eq!(event["version"], VERSION);
+    assert_eq!(event["realm"], "local");
+    let address = event["address"].as_str().expect("an address");
+    assert!(
+        address.starts_with("127.0.0.1:") && !address.ends_with(":0"),
+        "{address}"
+    );
+}
+
+#[test]
+fn the_human_format_has_neither_json_nor_colour_without_a_terminal() {
+    let line = Executable::start(&[("LOG__FORMAT", "human")]).line();
+    let own = own_target();
+    let words = format!(r#"INFO {own}::server: listening service="{NAME}""#);
+    assert!(line.contains(&words), "{line}");
+}
+
+#[test]
+fn the_filter_can_name_the_services_own_lines() {
+    let filter = format!("off,{}=info", own_target());
+    let service = Executable::start(&[("LOG__FILTER", &filter)]);
+    let target = &service.event("listening")["target"];
+    assert_eq!(*target, format!("{}::server", own_target()));
+}
