@@ -1,1 +1,192 @@
-fn main() {}
+//! `cargo bench`: what a run costs, against the goals.
+//!
+//! Wall time of whole processes from exec to exit where a user waits for one, of a call where
+//! not. Medians, since machines are noisy; the best is printed beside them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use atlas::{Atlas, Owner, Ports, Wish};
+use generate_service::fill::{self, Values};
+use generate_service::name::{Neighbours, ServiceName};
+use generate_service::plan::{Git, Plan};
+use generate_service::repo;
+use generate_service::settings::Build;
+use generate_service::stage::Stage;
+use generate_service::template::{File, Template};
+use tempfile::TempDir;
+
+fn main() {
+    let bench = Bench::new();
+    bench.head();
+    bench.row("start-up: --version", "", 50, || {
+        bench.program(&["--version"])
+    });
+    bench.row("plan: --dry-run", "", 50, || {
+        bench.program(&["orders", "--dry-run"])
+    });
+    bench.row("render: --build none --no-git", "", 30, || {
+        bench.program(&["orders", "--build", "none", "--no-git"])
+    });
+    bench.row("render + git: --build none", "20 ms", 30, || {
+        bench.program(&["orders", "--build", "none"])
+    });
+    bench.ten_thousand_files();
+    bench.ten_thousand_services();
+}
+
+struct Bench {
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        fs::create_dir(dir.path().join("work")).expect("a directory in it");
+        Self { dir }
+    }
+
+    fn work(&self) -> PathBuf {
+        self.dir.path().join("work")
+    }
+
+    /// Runs the program once in an empty directory and says how long that took.
+    fn program(&self, words: &[&str]) -> Duration {
+        let _ = fs::remove_dir_all(self.work().join("orders"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_generate-service"));
+        command
+            .args(words)
+            .current_dir(self.work())
+            .env("HOME", self.dir.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let began = Instant::now();
+        let status = command.status().expect("the program runs");
+        let took = began.elapsed();
+        assert!(status.success(), "{words:?}: {status}");
+        took
+    }
+
+    /// A template of 10,000 files, a tenth of which is rendered.
+    fn ten_thousand_files(&self) {
+        let source = self.dir.path().join("template");
+        write_template(&source, 10_000);
+        let template = Template::read(&source).expect("a template");
+        self.row("10,000 files: read", "", 5, || {
+            timed(|| drop(Template::read(&source).expect("a template")))
+        });
+        let values = values();
+        self.row("10,000 files: render", "", 5, || {
+            timed(|| drop(fill::fill(&template.files, &values).expect("it renders")))
+        });
+        let plan = self.plan(fill::fill(&template.files, &values).expect("it renders"));
+        self.row("10,000 files: write", "", 5, || {
+            timed(|| drop(Stage::write(&plan).expect("a stage")))
+        });
+        self.row("10,000 files: commit", "", 5, || {
+            let stage = Stage::write(&plan).expect("a stage");
+            timed(|| drop(repo::found(&stage.tree, "main", &plan.files, "m").expect("a commit")))
+        });
+    }
+
+    /// One more port where 10,000 services have one.
+    fn ten_thousand_services(&self) {
+        let root = self.dir.path().join("atlas");
+        fs::create_dir_all(root.join("ports")).expect("Atlas's directory");
+        for port in 5000..15_000 {
+            fs::write(root.join("ports").join(port.to_string()), "{}").expect("a record");
+        }
+        let atlas = Atlas::at(root);
+        let owner = Owner::new("orders", self.work()).expect("an owner");
+        let wish = Wish {
+            ports: Ports::Range(5000..=20_000),
+            owner,
+            taken: BTreeMap::new(),
+        };
+        self.row("a port among 10,000 services", "5 ms", 30, || {
+            timed(|| {
+                let port = atlas.peek(&wish).expect("a port");
+                drop(atlas.reserve(port, &wish).expect("a claim"));
+            })
+        });
+    }
+
+    fn plan(&self, files: Vec<File>) -> Plan {
+        let name = ServiceName::parse("orders", Neighbours::default()).expect("a name");
+        Plan {
+            destination: self.work().join(name.as_str()),
+            description: String::new(),
+            port: 5000,
+            template: (String::new(), String::new()),
+            files,
+            tree: String::new(),
+            git: Git::Without,
+            workspace: None,
+            build: Build::None,
+            keep_on_failure: false,
+            warnings: Vec::new(),
+            name,
+        }
+    }
+
+    #[allow(clippy::print_stdout, reason = "a bench prints")]
+    fn head(&self) {
+        println!("{:34} {:>9} {:>9} {:>9}", "", "median", "best", "goal");
+    }
+
+    #[allow(clippy::print_stdout, reason = "a bench prints")]
+    fn row(&self, what: &str, goal: &str, times: usize, run: impl Fn() -> Duration) {
+        run();
+        let mut took = (0..times).map(|_| run()).collect::<Vec<_>>();
+        took.sort();
+        let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
+        println!(
+            "{what:34} {:>9} {:>9} {goal:>9}",
+            ms(took[times / 2]),
+            ms(took[0])
+        );
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+fn values() -> Values {
+    Values {
+        name: "orders".to_owned(),
+        crate_name: "orders".to_owned(),
+        env_prefix: "ORDERS".to_owned(),
+        description: "The orders service".to_owned(),
+        port: 5000,
+        template_version: "0.1.0".to_owned(),
+    }
+}
+
+fn write_template(dir: &Path, files: usize) {
+    fs::create_dir_all(dir).expect("a directory");
+    fs::write(
+        dir.join("service.toml"),
+        "[template]\nname = \"big\"\nversion = \"1.0.0\"\n",
+    )
+    .expect("a record");
+    for i in 0..files {
+        let below = dir.join(format!("src/part{:03}", i / 100));
+        fs::create_dir_all(&below).expect("a directory");
+        let suffix = if i % 10 == 0 { "md.hbs" } else { "rs" };
+        let text = format!("// {i}\n{}\n", "let service = {name};\n".repeat(40));
+        let text = if i % 10 == 0 {
+            text.replace("{name}", "{{name}}")
+        } else {
+            text
+        };
+        fs::write(below.join(format!("file{i}.{suffix}")), text).expect("a file");
+    }
+}
