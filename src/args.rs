@@ -60,6 +60,12 @@ pub struct Create {
     /// Create the service's directory in DIR [default: the working directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub into: Option<OsString>,
+    /// Add parts: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub with: Vec<OsString>,
+    /// Leave usual parts out: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub without: Vec<OsString>,
     /// Take exactly this HTTP port
     #[arg(long, value_name = "PORT")]
     pub port: Option<OsString>,

@@ -21,6 +21,7 @@
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
 //! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
+//! | `parts` | which parts a service has; the others leave no trace | – |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
@@ -46,6 +47,7 @@ pub mod error;
 pub mod fill;
 pub mod interrupt;
 pub mod name;
+pub mod parts;
 pub mod plan;
 pub mod ports;
 pub mod process;

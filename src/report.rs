@@ -362,6 +362,12 @@ fn table(plan: &Plan) -> String {
         plan.name.crate_name(),
         plan.port,
     );
+    if !plan.usual_parts {
+        text.push_str(&format!(
+            "  Parts:                  {}\n",
+            plan.parts.join(", ")
+        ));
+    }
     if let Some(workspace) = &plan.workspace {
         text.push_str(&format!(
             "  Member of workspace:    {}\n",
