@@ -125,6 +125,8 @@ impl Bench {
             template: (String::new(), String::new()),
             files,
             tree: String::new(),
+            parts: Vec::new(),
+            usual_parts: true,
             git: Git::Without,
             workspace: None,
             build: Build::None,
@@ -167,6 +169,7 @@ fn values() -> Values {
         description: "The orders service".to_owned(),
         port: 5000,
         template_version: "0.1.0".to_owned(),
+        parts: BTreeMap::new(),
     }
 }
 
