@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 
 use crate::error::{Error, Kind};
@@ -67,7 +68,7 @@ pub struct Create {
     #[arg(long, value_name = "PARTS")]
     pub without: Vec<OsString>,
     /// Take exactly this HTTP port
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub port: Option<OsString>,
     /// Take the first free HTTP port of this range [default: 5000-5999]
     #[arg(long, value_name = "FIRST-LAST")]
@@ -141,6 +142,11 @@ impl TypedValueParser for Words {
     }
 }
 
+/// Reads the words of the command line, program first.
+pub fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(words)
+}
+
 /// The program's version and the template's.
 fn version() -> String {
     let template = Template::embedded();
@@ -202,10 +208,23 @@ pub fn not_understood(error: &clap::Error, report: &Report) -> ExitCode {
         .unwrap_or_default()
         .split_whitespace()
         .collect::<Vec<_>>();
+    let message = match misplaced(error) {
+        Some(word) => format!("unexpected argument '{word}' found"),
+        None => message.join(" "),
+    };
     let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
     let help = tip.unwrap_or("generate-service --help");
-    report.failed(&Error::new(Kind::Usage, message.join(" ")).help(help));
+    report.failed(&Error::new(Kind::Usage, message).help(help));
     ExitCode::from(Kind::Usage.code())
+}
+
+/// The second of two names, which clap takes for a command.
+fn misplaced(error: &clap::Error) -> Option<&str> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let is_command = Cli::command().find_subcommand(word).is_some();
+    (error.kind() == ErrorKind::ArgumentConflict && !is_command).then_some(word)
 }
 
 /// Completions for `shell`.

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 
-use dialoguer::{Confirm, Input, MultiSelect};
+use dialoguer::{Input, MultiSelect};
 
 use crate::error::{Error, Kind, Result};
 use crate::name::{Neighbours, ServiceName};
@@ -43,16 +43,31 @@ pub fn complete(
     Ok((settings, asked))
 }
 
-/// Shows nothing itself: the plan stands above the question.
+/// Shows nothing itself: the plan stands above the question. `dialoguer::Confirm` would hide the
+/// cursor, and leave it hidden after ctrl-c.
 pub fn confirm() -> Result<()> {
-    let question = Confirm::new().with_prompt("Generate it?").default(true);
-    if question.interact().map_err(unanswered)? {
+    let question = Input::new()
+        .with_prompt("Generate it? (y/n)")
+        .default("y".to_owned());
+    let answer = answer(question.validate_with(|text: &String| match yes(text) {
+        Some(_) => Ok(()),
+        None => Err("answer y or n"),
+    }))?;
+    if yes(&answer) == Some(true) {
         return Ok(());
     }
     Err(Error::new(
         Kind::Interrupted,
         "not confirmed; nothing was generated",
     ))
+}
+
+fn yes(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "n" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// A good name: the one given, or what is answered until it is one. Enter takes the offer.
@@ -67,7 +82,7 @@ fn name(given: Option<String>, template: &Template, report: &Report) -> Result<S
         None => question("Service name", None)?,
     };
     loop {
-        match ServiceName::parse(given.trim(), beside) {
+        match ServiceName::parse(&given, beside) {
             Ok(name) => return Ok(name),
             Err(refusal) => {
                 let offer = refusal.offer.as_ref().map(ToString::to_string);
@@ -87,7 +102,11 @@ fn the_rest(
 ) -> Result<()> {
     if settings.port.is_none() {
         let free = World::look(settings, cwd, template)?.port?.number;
-        let port: u16 = answer(Input::new().with_prompt("HTTP port").default(free))?;
+        let input = Input::new().with_prompt("HTTP port").default(free);
+        let port = answer(input.validate_with(|port: &u16| match port {
+            0 => Err("a port is a number from 1 to 65535"),
+            _ => Ok(()),
+        }))?;
         // The default stays open, so that a lost race finds another one.
         settings.port = Some(port).filter(|port| *port != free);
     }
@@ -136,10 +155,11 @@ fn parts(settings: &mut Settings, template: &Template) -> Result<()> {
 
 fn question(prompt: &str, default: Option<String>) -> Result<String> {
     let input = Input::new().with_prompt(prompt);
-    answer(match default {
+    let text: String = answer(match default {
         Some(default) => input.default(default),
         None => input,
-    })
+    })?;
+    Ok(text.trim().to_owned())
 }
 
 fn answer<T>(input: Input<'_, T>) -> Result<T>

@@ -30,6 +30,12 @@ pub fn tilde(path: &Path) -> String {
     }
 }
 
+/// `text` as one word of the shell, for commands that can be pasted.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// The specification says to ignore relative paths.
 fn absolute(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable)

@@ -10,6 +10,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::dirs::quoted;
+
 /// The result of every step of a run.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -142,7 +144,7 @@ impl Error {
             std::io::ErrorKind::StorageFull => error.help("df -h, and make some room"),
             std::io::ErrorKind::PermissionDenied => {
                 let at = path.parent().unwrap_or(path);
-                error.help(format!("ls -ld '{}'", at.display()))
+                error.help(format!("ls -ld {}", quoted(&at.to_string_lossy())))
             }
             _ => error,
         }

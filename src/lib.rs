@@ -67,12 +67,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
 use error::{Error, Kind, Result};
 use plan::{Git, Plan};
-use ports::Reservation;
+use ports::{Offer, Reservation};
 use publish::Published;
 use report::{Report, Step};
 use settings::{Color, Format, Settings};
@@ -84,7 +82,7 @@ use world::World;
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words = words.into_iter().collect::<Vec<_>>();
     let report = Report::new(args::wanted_format(&words), Color::Auto, false);
-    match Cli::try_parse_from(words) {
+    match args::parse(words) {
         Err(error) => args::not_understood(&error, &report),
         Ok(Cli {
             command: Some(command),
@@ -147,7 +145,7 @@ fn working_directory() -> Result<PathBuf> {
 fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
     let template = Template::embedded();
     let (settings, talked) = ask::complete(settings, cwd, &template, report)?;
-    let plan = decide(&settings, cwd, &template)?;
+    let (world, plan) = decide(&settings, cwd, &template)?;
     if settings.flags.dry_run {
         report.planned(&plan);
         return Ok(());
@@ -157,7 +155,7 @@ fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
         ask::confirm()?;
     }
     interrupt::listen()?;
-    let (plan, reservation) = promise(plan, &settings, cwd, &template)?;
+    let (plan, reservation) = promise(plan, world, &settings, &template)?;
     if !talked {
         report.plan(&plan);
     }
@@ -166,25 +164,25 @@ fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn decide(settings: &Settings, cwd: &Path, template: &Template) -> Result<Plan> {
+fn decide(settings: &Settings, cwd: &Path, template: &Template) -> Result<(World, Plan)> {
     let world = World::look(settings, cwd, template)?;
-    Plan::fresh(settings, &world, template)
+    let plan = Plan::fresh(settings, &world, template)?;
+    Ok((world, plan))
 }
 
-/// A lost race for the port means a new plan, not a retry in place.
+/// A race for the port that was lost means another port, hence a new plan.
 fn promise(
-    mut plan: Plan,
+    plan: Plan,
+    mut world: World,
     settings: &Settings,
-    cwd: &Path,
     template: &Template,
 ) -> Result<(Plan, Reservation)> {
-    loop {
-        if let Some(reservation) = ports::reserve(settings, &plan)? {
-            return Ok((plan, reservation));
-        }
-        interrupt::check()?;
-        plan = decide(settings, cwd, template)?;
+    let reservation = ports::reserve(settings, &plan)?;
+    if reservation.port() == plan.port {
+        return Ok((plan, reservation));
     }
+    world.port = Ok(Offer::of(reservation.port()));
+    Ok((Plan::fresh(settings, &world, template)?, reservation))
 }
 
 fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Published> {
@@ -208,7 +206,11 @@ fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Publis
 fn with_wreck(error: Error, plan: &Plan) -> Error {
     let wreck = stage::wreck(plan);
     if plan.keep_on_failure && wreck.exists() {
-        return error.help(format!("what was made is in `{}`", wreck.display()));
+        let mut error = error.help(format!("what was made is in `{}`", wreck.display()));
+        if error.kind == Kind::Interrupted {
+            "interrupted".clone_into(&mut error.message);
+        }
+        return error;
     }
     error
 }

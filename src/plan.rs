@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
 use crate::name::{Neighbours, ServiceName};
@@ -252,7 +253,7 @@ impl Obstacle {
                 .help("name the directory it leads to with --into"),
             Self::ParentMissing(path) => {
                 refuse(format!("the directory `{}` does not exist", path.display()))
-                    .help(format!("mkdir -p '{}'", path.display()))
+                    .help(format!("mkdir -p {}", quoted(&path.to_string_lossy())))
             }
             Self::ParentUnusable(path, why) => refuse(format!(
                 "nothing can be created in `{}`: {why}",

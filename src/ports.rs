@@ -8,6 +8,7 @@ use atlas::{Atlas, Owner, Ports, Wish};
 
 use crate::dirs;
 use crate::error::{Error, Kind, Result};
+use crate::interrupt;
 use crate::plan::Plan;
 use crate::settings::Settings;
 
@@ -20,6 +21,17 @@ pub struct Offer {
     pub number: u16,
     /// What speaks against it, though it was asked for.
     pub caution: Option<String>,
+}
+
+impl Offer {
+    /// A port that nothing speaks against.
+    #[must_use]
+    pub fn of(number: u16) -> Self {
+        Self {
+            number,
+            caution: None,
+        }
+    }
 }
 
 /// Asks Atlas which port a service of that name in that directory would get now, and changes
@@ -43,13 +55,19 @@ pub fn look(settings: &Settings, name: &str, directory: &Path) -> (Result<Offer>
     }
 }
 
-/// Claims the port of the plan. `None`: somebody else was faster, so another plan is needed.
-pub fn reserve(settings: &Settings, plan: &Plan) -> Result<Option<Reservation>> {
+/// Claims the port of the plan or, where somebody else was faster and any port will do, the first
+/// one that is free by now.
+pub fn reserve(settings: &Settings, plan: &Plan) -> Result<Reservation> {
     let (atlas, wish) = wish(settings, plan.name.as_str(), &plan.destination)?;
-    match atlas.reserve(plan.port, &wish) {
-        Ok(reservation) => Ok(Some(reservation)),
-        Err(atlas::Error::Lost { .. }) if settings.port.is_none() => Ok(None),
-        Err(error) => Err(refusal(error)),
+    let mut port = plan.port;
+    loop {
+        match atlas.reserve(port, &wish) {
+            Err(atlas::Error::Lost { .. }) if settings.port.is_none() => {
+                interrupt::check()?;
+                port = atlas.peek(&wish).map_err(refusal)?;
+            }
+            outcome => return outcome.map_err(refusal),
+        }
     }
 }
 
@@ -114,9 +132,17 @@ fn refusal(error: atlas::Error) -> Error {
         atlas::Error::Taken { .. } => Some("take the first free one: leave --port out".to_owned()),
         _ => None,
     });
+    let message = match &error {
+        atlas::Error::Io {
+            action,
+            path,
+            cause,
+        } => Error::io(action, path, cause).message,
+        _ => error.to_string(),
+    };
     Error {
         help,
-        ..Error::new(kind, error.to_string())
+        ..Error::new(kind, message)
     }
 }
 

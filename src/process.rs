@@ -120,5 +120,15 @@ fn die_with_us(command: &mut Command) {
     }
 }
 
+/// From now on, and in the program this process becomes, the death of its parent is its own.
+#[cfg(target_os = "linux")]
+pub fn die_with_parent() {
+    // Where the kernel refuses, an orphan ends when its work is done.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+}
+
 #[cfg(not(target_os = "linux"))]
 fn die_with_us(_: &mut Command) {}
+
+#[cfg(not(target_os = "linux"))]
+pub fn die_with_parent() {}

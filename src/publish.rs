@@ -10,6 +10,7 @@ use crate::ports::{self, Reservation};
 use crate::repo;
 use crate::template::File;
 use crate::verify::Verified;
+use crate::workspace::Workspace;
 
 /// A service that is there: whole, committed, its port promised.
 #[derive(Debug)]
@@ -44,7 +45,11 @@ pub fn publish(
     // whereas a commit in somebody's repository cannot be taken back.
     ports::keep(reservation)?;
     let commit = match &plan.git {
-        Git::CommitInside(around) => Some(commit_inside(&around.root, plan)?),
+        Git::CommitInside(around) => Some(commit_inside(
+            &around.root,
+            plan,
+            stage.lock_file.as_deref(),
+        )?),
         _ => own_commit,
     };
     moved.stay();
@@ -102,29 +107,44 @@ impl Drop for Moved<'_> {
     }
 }
 
-/// Commits the service, and with it the workspace's manifest, unless that had changes of the
-/// user's before.
-fn commit_inside(root: &Path, plan: &Plan) -> Result<String> {
-    let inside = |path: &Path| Some(path.strip_prefix(root).ok()?.to_str()?.to_owned());
+/// Commits the service, and with it what had to change around it.
+fn commit_inside(root: &Path, plan: &Plan, lock: Option<&str>) -> Result<String> {
     let mut files = Vec::new();
     for file in &plan.files {
-        let path = inside(&plan.destination.join(&file.path));
+        let path = inside(root, &plan.destination.join(&file.path));
         files.extend(path.map(|path| File {
             path,
             ..file.clone()
         }));
     }
-    if let Some(workspace) = &plan.workspace
-        && let Some(edited) = &workspace.edited
-        && let Some(path) = inside(&workspace.root.join("Cargo.toml"))
-        && repo::at_head(root, &path).as_deref() == Some(workspace.manifest.as_bytes())
-    {
-        let bytes = edited.clone().into_bytes().into();
-        files.push(File {
-            path,
-            executable: false,
-            bytes,
-        });
+    if let Some(workspace) = &plan.workspace {
+        files.extend(changed_around(root, workspace, lock));
     }
     repo::commit_inside(root, &files, &plan.message()).map(|commit| commit.to_string())
+}
+
+/// The manifest and the lock file of the workspace, where this run has changed them and they had
+/// no changes of the user's before. `lock` is what the lock file said then.
+fn changed_around(root: &Path, workspace: &Workspace, lock: Option<&str>) -> Vec<File> {
+    let before = [
+        ("Cargo.toml", Some(workspace.manifest.as_str())),
+        ("Cargo.lock", lock),
+    ];
+    let changed = before.into_iter().filter_map(|(name, before)| {
+        let path = workspace.root.join(name);
+        let now = fs::read_to_string(&path).ok()?;
+        let path = inside(root, &path)?;
+        let ours = Some(now.as_str()) != before && repo::is_clean(root, &path, before);
+        ours.then(|| File {
+            path,
+            executable: false,
+            bytes: now.into_bytes().into(),
+        })
+    });
+    changed.collect()
+}
+
+/// `path` as the repository `root` names it.
+fn inside(root: &Path, path: &Path) -> Option<String> {
+    Some(path.strip_prefix(root).ok()?.to_str()?.to_owned())
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Oid, Repository};
 
+use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
 use identity::{setting, signatures};
@@ -69,7 +70,9 @@ pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<
         let (author, committer) = signatures()?;
         repository.commit(Some("HEAD"), &author, &committer, message, &tree, &[])
     };
-    make().map_err(|error| failed("commit in", dir, &error))
+    // The directory above is a stage, of which its user knows nothing.
+    let name = dir.file_name().map_or(dir, Path::new);
+    make().map_err(|error| failed("commit", name, &error))
 }
 
 /// Commits `files`, paths from the root of the repository `root`, on top of its HEAD and puts
@@ -87,34 +90,56 @@ pub fn commit_inside(root: &Path, files: &[File], message: &str) -> Result<Oid> 
             next.read_tree(&head.tree()?)?;
         }
         let mut index = repository.index()?;
+        let mut before = Vec::new();
         for file in files {
             let blob = repository.blob(&file.bytes)?;
             let entry = entry(root, &file.path, file, blob);
+            before.push(index.get_path(Path::new(&file.path), 0));
             next.add(&entry)?;
             index.add(&entry)?;
         }
         let tree = repository.find_tree(next.write_tree_to(&repository)?)?;
         let (author, committer) = signatures()?;
         let parents = head.iter().collect::<Vec<_>>();
-        let commit =
-            repository.commit(Some("HEAD"), &author, &committer, message, &tree, &parents)?;
+        // The index first: it can be put back if HEAD does not move.
         index.write()?;
-        Ok(commit)
+        repository
+            .commit(Some("HEAD"), &author, &committer, message, &tree, &parents)
+            .inspect_err(|_| put_back(&mut index, files, before))
     };
     make().map_err(|error| failed("commit in", root, &error))
 }
 
-/// What HEAD of the repository `root` holds at `path`.
+/// The index as it was; the error that brings us here is the one to tell.
+fn put_back(index: &mut git2::Index, files: &[File], before: Vec<Option<IndexEntry>>) {
+    for (file, entry) in files.iter().zip(before) {
+        let _ = match entry {
+            Some(entry) => index.add(&entry),
+            None => index.remove_path(Path::new(&file.path)),
+        };
+    }
+    let _ = index.write();
+}
+
+/// Whether HEAD and the index of the repository `root` both hold exactly `text` at `path`, or
+/// both nothing that git would not ignore.
 #[must_use]
-pub fn at_head(root: &Path, path: &str) -> Option<Vec<u8>> {
-    let repository = Repository::open(root).ok()?;
-    let tree = repository.head().ok()?.peel_to_tree().ok()?;
-    let blob = tree
-        .get_path(Path::new(path))
-        .ok()?
-        .to_object(&repository)
-        .ok()?;
-    Some(blob.as_blob()?.content().to_owned())
+pub fn is_clean(root: &Path, path: &str, text: Option<&str>) -> bool {
+    let look = || -> Result<bool, git2::Error> {
+        let repository = Repository::open(root)?;
+        let path = Path::new(path);
+        let staged = repository.index()?.get_path(path, 0);
+        let staged = staged.map(|entry| entry.id);
+        let head = match repository.head() {
+            Ok(head) => head.peel_to_tree()?.get_path(path).ok(),
+            Err(_) => None,
+        };
+        let wanted = text.map(|text| Oid::hash_object(ObjectType::Blob, text.as_bytes()));
+        let wanted = wanted.transpose()?;
+        let ignored = wanted.is_none() && repository.is_path_ignored(path)?;
+        Ok(staged == wanted && head.map(|entry| entry.id()) == wanted && !ignored)
+    };
+    look().unwrap_or(false)
 }
 
 /// The id git gives to a tree of `files`: equal trees, equal ids, on every machine.
@@ -223,8 +248,8 @@ fn failed(action: &str, path: &Path, error: &git2::Error) -> Error {
     );
     match error.code() {
         ErrorCode::Owner => failure.help(format!(
-            "git config --global --add safe.directory '{}'",
-            path.display()
+            "git config --global --add safe.directory {}",
+            quoted(&path.to_string_lossy())
         )),
         _ => failure.help("do without: --no-git"),
     }

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
-use crate::dirs::tilde;
+use crate::dirs::{quoted, tilde};
 use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
@@ -386,7 +386,7 @@ fn in_shell(path: &str) -> String {
     if rest.chars().all(plain) {
         return path.to_owned();
     }
-    format!("{home}'{}'", rest.replace('\'', r"'\''"))
+    format!("{home}{}", quoted(rest))
 }
 
 fn millis(time: Duration) -> u64 {

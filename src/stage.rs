@@ -3,6 +3,7 @@
 //! Its owner holds a lock on it, which the kernel frees on any death. So a stage whose lock is
 //! free belongs to nobody, and the next run sweeps it away.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -35,7 +36,7 @@ pub struct Stage {
 impl Stage {
     /// Makes a stage beside the plan's destination and writes the tree into it.
     pub fn write(plan: &Plan) -> Result<Self> {
-        let parent = plan.destination.parent().unwrap_or(&plan.destination);
+        let parent = place(plan);
         sweep(parent);
         let (dir, lock) = create(parent, plan.name.as_str())?;
         let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
@@ -111,7 +112,22 @@ impl Drop for Stage {
 #[must_use]
 pub fn wreck(plan: &Plan) -> PathBuf {
     let name = format!("{}.failed-{}", plan.name, std::process::id());
-    plan.destination.with_file_name(name)
+    place(plan).join(name)
+}
+
+/// The directory that stages stand in: beside the destination, unless a workspace would take
+/// them for members there.
+fn place(plan: &Plan) -> &Path {
+    let beside = plan.destination.parent().unwrap_or(&plan.destination);
+    let workspace = plan.workspace.as_ref();
+    workspace.map_or(beside, |workspace| &workspace.staging)
+}
+
+/// Whether a directory of this name is a stage, of ours or of others.
+#[must_use]
+pub fn is_one(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with('.') && name.contains(MARK)
 }
 
 fn create(parent: &Path, name: &str) -> Result<(PathBuf, File)> {
@@ -153,10 +169,8 @@ fn sweep(parent: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_dir && name.starts_with('.') && name.contains(MARK) {
+        if is_dir && is_one(&entry.file_name()) {
             let path = entry.path();
             if let Some(_lock) = lock(&path) {
                 // What another user left cannot be removed, and harms nobody.

@@ -91,12 +91,18 @@ fn cargo(stage: &Stage, plan: &Plan, report: &Report, words: &[&str]) -> Result<
         return Ok(());
     }
     report.cargo_words(&said, &outcome.stdout);
-    Err(failure(words))
+    Err(failure(words, &said))
 }
 
-fn failure(words: &[&str]) -> Error {
+fn failure(words: &[&str], said: &[String]) -> Error {
     let line = format!("`cargo {}` failed", words.join(" "));
+    // Cargo asks rustc about the target before it fetches.
+    let asked = ["failed to run `rustc`", "rustc -vV`"];
+    let asks = |line: &String| asked.iter().any(|words| line.contains(words));
+    let rustc_fails = said.iter().any(asks);
     match words[0] {
+        "fetch" if rustc_fails => Error::new(Kind::Build, format!("{line}: rustc does not run"))
+            .help("mend RUSTFLAGS or cargo's configuration, or do not build: --build none"),
         "fetch" => Error::new(
             Kind::Fetch,
             format!("{line}: the dependencies are not to be had"),

@@ -26,6 +26,8 @@ pub struct Workspace {
     pub members: Vec<String>,
     /// The service's directory, relative to the root.
     pub place: PathBuf,
+    /// Where a stage can stand without being taken for a member.
+    pub staging: PathBuf,
 }
 
 /// The workspace that would take the service at `destination`: the nearest one above it, unless
@@ -55,6 +57,7 @@ pub fn find(destination: &Path) -> Result<Option<Workspace>> {
             Some(with_member(manifest.clone(), &place).ok_or_else(|| odd(&path))?)
         };
         let members = packages(root, &manifest);
+        let staging = staging(root, table, destination);
         let root = root.to_owned();
         return Ok(Some(Workspace {
             root,
@@ -62,6 +65,7 @@ pub fn find(destination: &Path) -> Result<Option<Workspace>> {
             edited,
             members,
             place,
+            staging,
         }));
     }
     Ok(None)
@@ -167,13 +171,15 @@ fn write(path: &Path, text: &str) -> Result<()> {
 /// Links every entry of `from` into `to`, save `except`, which is there for real, and what a
 /// mirror must have for itself.
 fn link_all(from: &Path, to: &Path, except: Component) -> Result<()> {
-    // `.cargo` is found in the real directory above the mirror; twice it would double its flags.
-    const OWN: [&str; 5] = ["Cargo.toml", "Cargo.lock", "target", ".git", ".cargo"];
+    const OWN: [&str; 4] = ["Cargo.toml", "Cargo.lock", "target", ".git"];
+    // Above the mirror `.cargo` is found for real; twice it would double its flags.
+    let found = to.starts_with(from);
     fs::create_dir_all(to).map_err(|error| Error::io("create", to, &error))?;
     let entries = fs::read_dir(from).map_err(|error| Error::io("read", from, &error))?;
     for entry in entries.flatten() {
         let name = entry.file_name();
         let own = OWN.iter().any(|own| name == *own) || name == except.as_os_str();
+        let own = own || (found && name == ".cargo") || crate::stage::is_one(&name);
         let target = to.join(&name);
         if !own && target.symlink_metadata().is_err() {
             std::os::unix::fs::symlink(entry.path(), &target)
@@ -183,25 +189,51 @@ fn link_all(from: &Path, to: &Path, except: Component) -> Result<()> {
     Ok(())
 }
 
+/// As near to the destination as no glob among the members reaches: in a workspace with the
+/// member `crates/*`, cargo refuses to work while `crates` has a directory without a manifest.
+fn staging(root: &Path, table: &Item, destination: &Path) -> PathBuf {
+    let unseen = |dir: &&Path| {
+        let place = dir.strip_prefix(root).map(|dir| dir.join(".stage"));
+        place.is_ok_and(|place| !reaches(table, &place))
+    };
+    let inside = destination.ancestors().skip(1);
+    let mut inside = inside.take_while(|dir| dir.starts_with(root));
+    let found = inside.find(unseen).or(root.parent());
+    found.unwrap_or(root).to_owned()
+}
+
 /// Whether the list `key` of `[workspace]` names `place`. Cargo reads `members` as globs and
 /// `exclude` as plain directories, together with all they hold.
 fn covers(table: &Item, key: &str, place: &Path) -> bool {
+    entries(table, key).any(|entry| match key {
+        "exclude" => place.starts_with(entry),
+        _ => matches(entry, place),
+    })
+}
+
+/// Whether cargo, looking for members, looks at `place` or below it.
+fn reaches(table: &Item, place: &Path) -> bool {
+    let depth = place.components().count();
+    entries(table, "members").any(|entry| {
+        let parts = entry.split('/').collect::<Vec<_>>();
+        let above = parts.get(..depth).map(|parts| parts.join("/"));
+        parts.contains(&"**") || above.is_some_and(|above| matches(&above, place))
+    })
+}
+
+/// The paths in the list `key` of `[workspace]`.
+fn entries<'a>(table: &'a Item, key: &str) -> impl Iterator<Item = &'a str> {
+    let list = table.get(key).and_then(Item::as_array);
+    let texts = list.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(|entry| entry.trim_start_matches("./").trim_end_matches('/'))
+}
+
+fn matches(pattern: &str, place: &Path) -> bool {
     let options = glob::MatchOptions {
         require_literal_separator: true,
         ..glob::MatchOptions::new()
     };
-    let list = table
-        .get(key)
-        .and_then(Item::as_array)
-        .into_iter()
-        .flatten();
-    list.filter_map(Value::as_str).any(|entry| {
-        let entry = entry.trim_start_matches("./").trim_end_matches('/');
-        if key == "exclude" {
-            return place.starts_with(entry);
-        }
-        glob::Pattern::new(entry).is_ok_and(|glob| glob.matches_path_with(place, options))
-    })
+    glob::Pattern::new(pattern).is_ok_and(|glob| glob.matches_path_with(place, options))
 }
 
 /// The manifest with `place` among the members, in the style the list has.
@@ -212,6 +244,7 @@ fn with_member(mut manifest: DocumentMut, place: &Path) -> Option<String> {
         .or_insert_with(|| Item::Value(Array::new().into()));
     let list = list.as_array_mut()?;
     let mut member = Value::from(place.to_str()?);
+    let was_empty = list.is_empty();
     let end = take_end(list);
     if let Some((comments, last_line)) = end.rsplit_once('\n') {
         let indent = list.iter().last().map_or("    ", indent);
@@ -223,6 +256,9 @@ fn with_member(mut manifest: DocumentMut, place: &Path) -> Option<String> {
         list.set_trailing_comma(true);
     } else {
         list.push(member);
+        if let Some(last) = list.iter_mut().last().filter(|_| !was_empty) {
+            last.decor_mut().set_suffix(end);
+        }
     }
     Some(manifest.to_string())
 }

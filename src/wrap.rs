@@ -11,6 +11,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::process;
+
 const FROM: &str = "GENERATE_SERVICE_REMAP_FROM";
 const TO: &str = "GENERATE_SERVICE_REMAP_TO";
 /// The wrapper the user has, sccache for example.
@@ -29,6 +31,7 @@ pub fn remap(cargo: &mut Command, from: &Path, to: &Path) {
 #[must_use]
 pub fn become_rustc() -> Option<std::io::Error> {
     let (from, to) = (env::var_os(FROM)?, env::var_os(TO)?);
+    process::die_with_parent();
     let mut words = env::args_os().skip(1);
     let mut rustc = match env::var_os(THEIRS) {
         Some(theirs) => Command::new(theirs),

@@ -42,7 +42,8 @@ fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.trim().is_empty())
 }
 
-/// Git's internal format (`1700000000 +0100`, also with `@`), ISO 8601 and RFC 2822.
+/// Git's internal format (`1700000000 +0100`, also with `@`), ISO 8601, RFC 2822, and what
+/// `git log` prints: `2023-11-14 22:13:20 +0000`, `Tue Nov 14 22:13:20 2023 +0000`.
 fn date(text: &str) -> Option<Time> {
     let text = text.trim();
     if let Some((seconds, zone)) = text.trim_start_matches('@').split_once(' ')
@@ -64,7 +65,10 @@ fn date(text: &str) -> Option<Time> {
             ))
         });
     let (seconds, offset) = iso.or_else(|| {
-        let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+        let zoned = jiff::fmt::rfc2822::parse(text)
+            .or_else(|_| jiff::Zoned::strptime("%Y-%m-%d %H:%M:%S %z", text))
+            .or_else(|_| jiff::Zoned::strptime("%a %b %d %H:%M:%S %Y %z", text));
+        let zoned = zoned.ok()?;
         Some((zoned.timestamp().as_second(), zoned.offset().seconds()))
     })?;
     Some(Time::new(seconds, offset / 60))

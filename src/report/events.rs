@@ -181,6 +181,11 @@ impl ErrorEvent {
 /// The JSON schema of `--format json`: one line is one `Event`.
 #[must_use]
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Event);
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    // What is written, not what could be read: a list that is left out when empty is optional.
+    let schema = settings
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Event>();
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::args::Create;
+use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 
 /// The name of every settings file.
@@ -65,7 +66,8 @@ fn word(text: &str) -> String {
 
 /// Opens `path` where something is wrong.
 fn edit(path: &Path, line: usize) -> String {
-    format!("\"${{EDITOR:-vi}}\" +{line} '{}'", path.display())
+    let path = quoted(&path.to_string_lossy());
+    format!("\"${{EDITOR:-vi}}\" +{line} {path}")
 }
 
 /// A value, not yet understood.
@@ -136,8 +138,9 @@ fn files(cwd: &Path) -> Vec<PathBuf> {
         .ancestors()
         .map(|dir| dir.join(FILE))
         .collect::<Vec<_>>();
-    files.extend(crate::dirs::config().map(|dir| dir.join(FILE)));
-    files.dedup();
+    let own = crate::dirs::config().map(|dir| dir.join(FILE));
+    // Below the configuration directory the user's own file is met on the way up.
+    files.extend(own.filter(|own| !cwd.starts_with(own.with_file_name(""))));
     files
 }
 
@@ -193,6 +196,10 @@ impl Reading {
         let Some(value) = value else { return };
         match value.into_string() {
             Ok(text) => self.take(name, text, source),
+            // The parser of names refuses what stands for the bytes, and has an offer.
+            Err(raw) if name == "name" => {
+                self.take(name, raw.to_string_lossy().into_owned(), source);
+            }
             Err(raw) => self.wrong.push(not_utf8(name, &raw, &source)),
         }
     }
@@ -240,7 +247,8 @@ fn absent(error: &std::io::Error) -> bool {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let io = Error::io("read the settings file", path, error);
-    Error::new(Kind::Settings, io.message).help(format!("ls -l '{}'", path.display()))
+    Error::new(Kind::Settings, io.message)
+        .help(format!("ls -l {}", quoted(&path.to_string_lossy())))
 }
 
 fn malformed(path: &Path, text: &str, error: &toml_edit::TomlError) -> Error {

@@ -21,19 +21,15 @@ use tempfile::TempDir;
 
 fn main() {
     let bench = Bench::new();
-    bench.head();
-    bench.row("start-up: --version", "", 50, || {
-        bench.program(&["--version"])
-    });
-    bench.row("plan: --dry-run", "", 50, || {
-        bench.program(&["orders", "--dry-run"])
-    });
-    bench.row("render: --build none --no-git", "", 30, || {
-        bench.program(&["orders", "--build", "none", "--no-git"])
-    });
-    bench.row("render + git: --build none", "20 ms", 30, || {
-        bench.program(&["orders", "--build", "none"])
-    });
+    Row::head();
+    let row = Row::new("start-up: --version", 50);
+    row.measure(|| bench.program(&["--version"]));
+    let row = Row::new("plan: --dry-run", 50);
+    row.measure(|| bench.program(&["orders", "--dry-run"]));
+    let row = Row::new("render: --build none --no-git", 30);
+    row.measure(|| bench.program(&["orders", "--build", "none", "--no-git"]));
+    let row = Row::new("render + git: --build none", 30).goal("20 ms");
+    row.measure(|| bench.program(&["orders", "--build", "none"]));
     bench.ten_thousand_files();
     bench.ten_thousand_services();
 }
@@ -77,20 +73,17 @@ impl Bench {
         let source = self.dir.path().join("template");
         write_template(&source, 10_000);
         let template = Template::read(&source).expect("a template");
-        self.row("10,000 files: read", "", 5, || {
-            timed(|| drop(Template::read(&source).expect("a template")))
-        });
         let values = values();
-        self.row("10,000 files: render", "", 5, || {
-            timed(|| drop(fill::fill(&template.files, &values).expect("it renders")))
-        });
-        let plan = self.plan(fill::fill(&template.files, &values).expect("it renders"));
-        self.row("10,000 files: write", "", 5, || {
-            timed(|| drop(Stage::write(&plan).expect("a stage")))
-        });
-        self.row("10,000 files: commit", "", 5, || {
-            let stage = Stage::write(&plan).expect("a stage");
-            timed(|| drop(repo::found(&stage.tree, "main", &plan.files, "m").expect("a commit")))
+        let fill = || fill::fill(&template.files, &values).expect("it renders");
+        let plan = self.plan(fill());
+        let stage = || Stage::write(&plan).expect("a stage");
+        let read = || Template::read(&source).expect("a template");
+        Row::new("10,000 files: read", 5).measure(|| timed(read));
+        Row::new("10,000 files: render", 5).measure(|| timed(fill));
+        Row::new("10,000 files: write", 5).measure(|| timed(stage));
+        Row::new("10,000 files: commit", 5).measure(|| {
+            let stage = stage();
+            timed(|| repo::found(&stage.tree, "main", &plan.files, "all").expect("a commit"))
         });
     }
 
@@ -103,15 +96,17 @@ impl Bench {
         }
         let atlas = Atlas::at(root);
         let owner = Owner::new("orders", self.work()).expect("an owner");
+        let ports = Ports::Range(5000..=20_000);
         let wish = Wish {
-            ports: Ports::Range(5000..=20_000),
+            ports,
             owner,
             taken: BTreeMap::new(),
         };
-        self.row("a port among 10,000 services", "5 ms", 30, || {
+        let row = Row::new("a port among 10,000 services", 30).goal("5 ms");
+        row.measure(|| {
             timed(|| {
                 let port = atlas.peek(&wish).expect("a port");
-                drop(atlas.reserve(port, &wish).expect("a claim"));
+                atlas.reserve(port, &wish).expect("a claim")
             })
         });
     }
@@ -135,30 +130,52 @@ impl Bench {
             name,
         }
     }
+}
 
-    #[allow(clippy::print_stdout, reason = "a bench prints")]
-    fn head(&self) {
-        println!("{:34} {:>9} {:>9} {:>9}", "", "median", "best", "goal");
+/// One line of the table.
+struct Row {
+    what: &'static str,
+    times: usize,
+    goal: &'static str,
+}
+
+impl Row {
+    fn new(what: &'static str, times: usize) -> Self {
+        Self {
+            what,
+            times,
+            goal: "",
+        }
+    }
+
+    fn goal(self, goal: &'static str) -> Self {
+        Self { goal, ..self }
     }
 
     #[allow(clippy::print_stdout, reason = "a bench prints")]
-    fn row(&self, what: &str, goal: &str, times: usize, run: impl Fn() -> Duration) {
+    fn head() {
+        println!("{:34} {:>10} {:>10} {:>6}", "", "median", "best", "goal");
+    }
+
+    /// Runs once to warm up, then as often as the row says.
+    #[allow(clippy::print_stdout, reason = "a bench prints")]
+    fn measure(&self, run: impl Fn() -> Duration) {
         run();
-        let mut took = (0..times).map(|_| run()).collect::<Vec<_>>();
+        let mut took = (0..self.times).map(|_| run()).collect::<Vec<_>>();
         took.sort();
         let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
-        println!(
-            "{what:34} {:>9} {:>9} {goal:>9}",
-            ms(took[times / 2]),
-            ms(took[0])
-        );
+        let (median, best) = (ms(took[self.times / 2]), ms(took[0]));
+        println!("{:34} {median:>10} {best:>10} {:>6}", self.what, self.goal);
     }
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+/// How long `work` takes, without the end of what it makes.
+fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let began = Instant::now();
-    work();
-    began.elapsed()
+    let made = work();
+    let took = began.elapsed();
+    drop(made);
+    took
 }
 
 fn values() -> Values {

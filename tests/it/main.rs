@@ -1,5 +1,24 @@
 //! The real program, driven from outside: one crate, many modules.
 
+mod build;
+mod destinations;
+mod git;
+mod kills;
+mod live;
+mod machine;
+mod names;
+mod package;
 mod parts;
+mod ports;
+mod repository;
 mod sandbox;
+mod settings;
+mod signals;
 mod story;
+mod structure;
+mod template;
+mod terminal;
+mod tmpfs;
+mod traces;
+mod transaction;
+mod workspace;

@@ -2,10 +2,13 @@
 //!
 //! Quiet and exact by default, like the program: what a run is not expected to say fails it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
@@ -96,6 +99,26 @@ impl Sandbox {
         text.replace(&self.root().display().to_string(), "[ROOT]")
     }
 
+    /// The program, with a target directory that is warm: for tests that are not about `target/`.
+    pub fn warm_generator(&self) -> Command {
+        let mut command = self.generator();
+        command.env("CARGO_TARGET_DIR", warm_target());
+        command
+    }
+
+    /// The ports that Atlas holds, as `ports/5000` and `claims/5001`; empty before the first run.
+    pub fn promises(&self) -> Vec<String> {
+        let in_dir = |name: &str| match self.atlas().join(name) {
+            dir if dir.exists() => listing(&dir),
+            _ => Vec::new(),
+        };
+        let named = |name: &'static str| {
+            let ports = in_dir(name).into_iter();
+            ports.map(move |port| format!("{name}/{port}"))
+        };
+        named("claims").chain(named("ports")).collect()
+    }
+
     /// Every path below `work`, relative, sorted; `.git` and `target` are not looked into.
     pub fn listing(&self) -> Vec<String> {
         listing(&self.work())
@@ -140,6 +163,21 @@ impl From<Output> for Run {
     }
 }
 
+/// A shell script in the sandbox, ready to be run. Written by another process: while this one
+/// starts programs in many threads, a file that it writes itself may be "busy" when run.
+pub fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
+    let source = sandbox.write(format!("{name}.sh"), &format!("#!/bin/sh\n{text}"));
+    let path = sandbox.root().join(name);
+    let mut install = sandbox.command("install");
+    Run::of(install.args(["-m", "755"]).arg(source).arg(&path)).ok();
+    path
+}
+
+/// Where the services of many tests share their compiled dependencies.
+pub fn warm_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("warm")
+}
+
 /// Every path below `dir`, relative, sorted; `.git` and `target` are named, not looked into.
 pub fn listing(dir: &Path) -> Vec<String> {
     let closed = |path: &Path| path.ends_with(".git") || path.ends_with("target");
@@ -152,6 +190,35 @@ pub fn listing(dir: &Path) -> Vec<String> {
             let entry = entry.expect("the sandbox can be read");
             let path = entry.path().strip_prefix(dir).expect("below it");
             path.display().to_string()
+        })
+        .collect()
+}
+
+/// Looks until `ready`, and fails when that takes too long.
+#[track_caller]
+pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !ready() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Everything below `dir`: path, mode, time of the last change, bytes.
+pub fn snapshot(dir: &Path) -> BTreeMap<PathBuf, (u32, SystemTime, Vec<u8>)> {
+    let entries = walkdir::WalkDir::new(dir).into_iter();
+    entries
+        .map(|entry| {
+            let entry = entry.expect("the sandbox can be read");
+            let meta = entry.metadata().expect("metadata");
+            let bytes = if meta.is_file() {
+                fs::read(entry.path()).expect("a file")
+            } else {
+                Vec::new()
+            };
+            let modified = meta.modified().expect("a time");
+            let state = (meta.permissions().mode(), modified, bytes);
+            (entry.into_path(), state)
         })
         .collect()
 }
