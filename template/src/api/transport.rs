@@ -196,8 +196,8 @@ fn connector(http: HttpConnector) -> Connector {
     http
 }
 
-/// The roots are those of Mozilla, compiled in: containers often have none.
 #[cfg(feature = "https")]
+/// The roots are those of Mozilla, compiled in: containers often have none.
 fn connector(mut http: HttpConnector) -> Connector {
     http.enforce_http(false);
     hyper_rustls::HttpsConnectorBuilder::new()

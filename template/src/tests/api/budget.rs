@@ -41,11 +41,18 @@ async fn a_dead_service_gets_a_fifth_on_top_and_no_more() {
     ];
     let attempts = acts.map(async |act| {
         let server = Hostile::acting([act]);
-        assert_eq!(answered(&calls(&api_to(&server), 400).await), 0);
+        let api = api(&Settings {
+            retries: 2,
+            ..settings(server.address)
+        });
+        assert_eq!(answered(&calls(&api, 1000).await), 0);
         server.seen().len()
     });
     for attempts in join_all(attempts).await {
-        assert!((400..=480).contains(&attempts), "{attempts} for 400 calls");
+        assert!(
+            (1100..=1200).contains(&attempts),
+            "{attempts} for 1000 calls"
+        );
     }
 }
 

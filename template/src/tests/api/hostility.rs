@@ -175,7 +175,7 @@ async fn a_stall_costs_one_attempts_share_of_the_time() {
         let stall = Act::SayAndStall(stall.to_owned());
         let server = Hostile::acting([stall.clone(), Act::ok()]);
         let api = api_to(&server);
-        let limit = Duration::from_secs(2);
+        let limit = Duration::from_secs(1);
         let answer = api
             .get("service://hostile/")
             .timeout(limit)

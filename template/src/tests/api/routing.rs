@@ -152,6 +152,20 @@ async fn https_names_the_part_it_needs() {
     assert!(error.to_string().ends_with(expected), "{error}");
 }
 
+#[cfg(feature = "https")]
+#[tokio::test]
+async fn https_is_spoken_before_anything_is_said() {
+    let server = Hostile::acting([Act::CloseUnread]);
+    let api = api(&Settings {
+        retries: 1,
+        ..settings(server.address)
+    });
+    let call = api.post(format!("https://{}/secret", server.address));
+    let error = call.send().await.expect_err("no TLS there");
+    assert!(matches!(error.reason(), Reason::Connect(_)), "{error:?}");
+    assert!(server.seen().is_empty());
+}
+
 #[tokio::test]
 async fn a_directory_of_ones_own() {
     struct One(SocketAddr);
