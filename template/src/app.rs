@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(feature = "api")]
+use crate::Api;
 use crate::{Config, Realm};
 
 /// The application object: axum's state, cheap to clone, the same for all requests.
@@ -10,6 +12,9 @@ use crate::{Config, Realm};
 pub struct App {
     /// Where this process runs.
     pub realm: Realm,
+    #[cfg(feature = "api")]
+    /// The smart client: `app.api.get("service://identity/teams/7")`.
+    pub api: Api,
     /// The settings it was started with.
     pub config: Arc<Config>,
     draining: Arc<AtomicBool>,
@@ -19,6 +24,8 @@ impl App {
     /// An application that is ready for requests.
     pub fn new(realm: Realm, config: Config) -> Self {
         Self {
+            #[cfg(feature = "api")]
+            api: Api::new(&realm, &config.api),
             realm,
             config: Arc::new(config),
             draining: Arc::default(),

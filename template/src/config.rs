@@ -11,6 +11,8 @@
 //! must exist, and a directory that exists must have the realm's file, unless the realm
 //! is `local`: a misspelt realm must not start with the defaults.
 
+#[cfg(feature = "api")]
+pub mod api;
 pub mod environment;
 mod error;
 mod layer;

@@ -11,6 +11,8 @@
 //! | `config`  | the settings, their layers, and whose fault a wrong one is          |
 //! | `realm`   | where am I: local, test, prod                                       |
 //! | `http`    | what every answer has: request id, log line, time limit, problems   |
+//! | `context` | what a request hands to calls made for it: id, trace, time left     |
+//! | `trace`   | the W3C trace context: `traceparent` in and out                     |
 //! | `service` | how all of these are put together                                   |
 //! | `server`  | listening and graceful shutdown                                     |
 //! | `signals` | SIGTERM and ctrl-c                                                  |
@@ -24,8 +26,11 @@
 
 // Public, although nobody imports an executable: so the lints on documentation apply, and
 // what handlers may use need not be in use yet.
+#[cfg(feature = "api")]
+pub mod api;
 pub mod app;
 pub mod config;
+pub mod context;
 pub mod error;
 pub mod http;
 pub mod logs;
@@ -36,11 +41,15 @@ pub mod service;
 pub mod signals;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 
 use std::process::ExitCode;
 
+#[cfg(feature = "api")]
+pub use api::Api;
 pub use app::App;
 pub use config::Config;
+pub use context::Context;
 pub use error::Error;
 pub use realm::Realm;
 

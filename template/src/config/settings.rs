@@ -23,6 +23,10 @@ pub struct Config {
     /// Limits for requests.
     #[serde(default)]
     pub http: Http,
+    #[cfg(feature = "api")]
+    /// How other services are called.
+    #[serde(default)]
+    pub api: super::api::Settings,
     /// How the service leaves.
     #[serde(default)]
     pub shutdown: Shutdown,
@@ -119,7 +123,7 @@ fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     u64::deserialize(value).map(Duration::from_secs)
 }
 
-fn positive_seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+pub(super) fn positive_seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     NonZeroU64::deserialize(value).map(|seconds| Duration::from_secs(seconds.get()))
 }
 

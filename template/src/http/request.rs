@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::{Problem, RequestId};
-use crate::App;
+use crate::{App, Context, context};
 
 /// Middleware around all routes. Whatever happens inside, one answer leaves with the
 /// request's id on it, and one line stands in the log.
@@ -24,9 +24,11 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(id.clone());
 
+    let limit = context::limit(request.headers(), app.config.http.timeout);
+    let context = Context::of(request.headers(), id.clone(), limit);
     let span = info_span!("request", id = id.as_str());
-    let answer = answer(next.run(request), app.config.http.timeout);
-    let mut response = answer.instrument(span).await;
+    let answer = answer(next.run(request), limit);
+    let mut response = context.scope(answer).instrument(span).await;
 
     id.mark(response.headers_mut());
     info!(
@@ -42,6 +44,10 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
 
 /// What the handler says, or what to say in its place.
 async fn answer(handler: impl Future<Output = Response>, limit: Duration) -> Response {
+    if limit.is_zero() {
+        let detail = "the caller's deadline had passed before the work began";
+        return Problem::new(StatusCode::GATEWAY_TIMEOUT, detail).into_response();
+    }
     // Unwind safe: the handler's future is dropped after a panic, never polled again.
     let guarded = AssertUnwindSafe(handler).catch_unwind();
     match timeout(limit, guarded).await {
