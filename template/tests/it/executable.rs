@@ -38,9 +38,14 @@ impl Executable {
     /// In `directory`, with `settings`, each `<PREFIX>_<KEY>`, and nothing else.
     pub fn start_in(directory: Scratch, settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|&(key, value)| (variable(key), value));
-        let mut child = Command::new(path())
-            .current_dir(directory.path())
-            .env_clear()
+        let mut command = Command::new(path());
+        command.current_dir(directory.path()).env_clear();
+        // Not what a developer may have running: nobody listens on port 1.
+        #[cfg(feature = "database")]
+        command.env(variable("DATABASE__URL"), "postgres://nobody@127.0.0.1:1/a");
+        #[cfg(feature = "redis")]
+        command.env(variable("REDIS__URL"), "redis://127.0.0.1:1");
+        let mut child = command
             .envs(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -17,12 +17,16 @@ fn one_line_of_json_for_each_request() {
     let two = send(address, "GET /health/live", &["x-request-id: two"], "");
     assert_eq!(one.header("x-request-id"), Some("one"));
     assert_eq!(two.header("x-request-id"), Some("two"));
-    for (path, status, id) in [("/nowhere", 404, "one"), ("/health/live", 200, "two")] {
-        let line: serde_json::Value = serde_json::from_str(&service.line()).expect("JSON");
-        assert_eq!(line["message"], "request");
+    let expected = [
+        ("/nowhere", "unmatched", 404, "one"),
+        ("/health/live", "/health/live", 200, "two"),
+    ];
+    for (path, route, status, id) in expected {
+        let line = service.event("request");
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["method"], "GET");
         assert_eq!(line["path"], path);
+        assert_eq!(line["route"], route);
         assert_eq!(line["status"], status);
         assert_eq!(line["request_id"], id);
         assert!(line["ms"].as_f64().is_some_and(|ms| ms > 0.0), "{line}");
@@ -46,7 +50,7 @@ fn the_first_line_says_who_listens_where() {
 fn the_human_format_has_neither_json_nor_colour_without_a_terminal() {
     let line = Executable::start(&[("LOG__FORMAT", "human")]).line();
     let own = own_target();
-    let words = format!(r#"INFO {own}::server: listening service="{NAME}""#);
+    let words = format!(r#"INFO {own}::lifecycle: listening service="{NAME}""#);
     assert!(line.contains(&words), "{line}");
 }
 
@@ -55,5 +59,5 @@ fn the_filter_can_name_the_services_own_lines() {
     let filter = format!("off,{}=info", own_target());
     let service = Executable::start(&[("LOG__FILTER", &filter)]);
     let target = &service.event("listening")["target"];
-    assert_eq!(*target, format!("{}::server", own_target()));
+    assert_eq!(*target, format!("{}::lifecycle", own_target()));
 }
