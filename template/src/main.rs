@@ -23,7 +23,7 @@
 //! | `error`   | why the process may end, and with which exit code                   |
 //! | `tests`   | the service over real sockets, within the tests' process            |
 //!
-//! Modules that parts bring, such as a database, say themselves what they are for.
+//! What is not listed says itself what it is for.
 //!
 //! Handlers know nothing of sockets, signals or files. Only `config::environment` reads
 //! settings from the environment, only `main` writes to stderr. No source file knows the

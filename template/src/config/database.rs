@@ -94,3 +94,31 @@ impl<'de> Deserialize<'de> for DatabaseUrl {
         url.ok_or_else(|| D::Error::custom(format!("found something else, {expected}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::environment::variable;
+    use crate::config::{Environment, load};
+
+    #[test]
+    fn a_password_is_shown_by_neither_value_nor_refusal() {
+        let load = |url: &str| {
+            let named = [(variable("DATABASE__URL"), url)];
+            load(&named.into_iter().collect::<Environment>())
+        };
+        let (_, config) = load("postgres://me:secret@db:6432/orders").unwrap();
+        let shown = format!("{:?}", config.database);
+        assert!(shown.contains("postgres://…@db:6432/…"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
+        for wrong in [
+            "mysql://me:secret@db/a",
+            "me:secret@db",
+            "postgres://me:secret@db:x/a",
+        ] {
+            let refusal = load(wrong).unwrap_err().to_string();
+            let start = "invalid database.url: found something else, expected postgres://";
+            assert!(refusal.starts_with(start), "{refusal}");
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+    }
+}

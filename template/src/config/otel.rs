@@ -28,3 +28,25 @@ fn endpoint<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Er
         )))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::environment::variable;
+    use crate::config::{Environment, load};
+
+    #[test]
+    fn an_endpoint_speaks_plain_http() {
+        let load = |url: &str| {
+            let named = [(variable("OTEL__ENDPOINT"), url)];
+            load(&named.into_iter().collect::<Environment>())
+        };
+        let (_, config) = load("http://127.0.0.1:4318/").unwrap();
+        let endpoint = config.otel.endpoint.as_deref();
+        assert_eq!(endpoint, Some("http://127.0.0.1:4318"));
+        for wrong in ["https://collector:4318", "127.0.0.1:4318", ""] {
+            let refusal = load(wrong).unwrap_err().to_string();
+            let expected = format!("found string {wrong:?}, expected http://host:port");
+            assert!(refusal.contains(&expected), "{refusal}");
+        }
+    }
+}

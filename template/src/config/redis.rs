@@ -79,3 +79,27 @@ impl<'de> Deserialize<'de> for RedisUrl {
         url.map_err(|_| D::Error::custom(format!("found something else, {expected}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::environment::variable;
+    use crate::config::{Environment, load};
+
+    #[test]
+    fn a_password_is_shown_by_neither_value_nor_refusal() {
+        let load = |url: &str| {
+            let named = [(variable("REDIS__URL"), url)];
+            load(&named.into_iter().collect::<Environment>())
+        };
+        let (_, config) = load("redis://:secret@cache:6380/1").unwrap();
+        let shown = format!("{:?}", config.redis);
+        assert!(shown.contains("redis://…@cache:6380"), "{shown}");
+        assert!(!shown.contains("secret"), "{shown}");
+        for wrong in ["http://:secret@cache", "rediss://:secret@cache", "secret"] {
+            let refusal = load(wrong).unwrap_err().to_string();
+            let start = "invalid redis.url: found something else, expected redis://";
+            assert!(refusal.starts_with(start), "{refusal}");
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+    }
+}

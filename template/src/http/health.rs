@@ -88,7 +88,7 @@ pub async fn info(State(app): State<App>) -> Json<Info> {
     Json(Info {
         name: NAME,
         version: VERSION,
-        commit: COMMIT,
+        commit: COMMIT.filter(|commit| !commit.is_empty()),
         template: template(),
         realm: app.realm.to_string(),
         uptime_seconds: app.uptime().as_secs(),

@@ -25,7 +25,45 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::info_span;
+    use tracing_subscriber::fmt;
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_error_with_the_requests_id() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = fmt().json().with_writer(move || writer.clone()).finish();
+        let before = panic::take_hook();
+        log_them();
+        let result = tracing::subscriber::with_default(lines, || {
+            let request = info_span!("request", id = "unlucky");
+            request.in_scope(|| panic::catch_unwind(|| panic!("on purpose")))
+        });
+        panic::set_hook(before);
+        assert!(result.is_err());
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        for part in [r#""level":"ERROR""#, "on purpose", "unlucky", file!()] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
 
     #[test]
     fn the_text_of_a_panic_is_found_in_both_shapes() {

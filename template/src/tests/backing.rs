@@ -106,14 +106,10 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
 }
 
-/// The program, if it is installed: in the search path, or where Debian puts servers.
+/// The program, if it is installed where programs are searched.
 pub fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-    let versions = versions.flatten().map(|entry| entry.path().join("bin"));
-    let mut programs = std::env::split_paths(&path)
-        .chain(versions)
-        .map(|directory| directory.join(name));
+    let mut programs = std::env::split_paths(&path).map(|directory| directory.join(name));
     programs.find(|program| program.is_file())
 }
 

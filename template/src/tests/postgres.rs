@@ -2,7 +2,9 @@
 //! `TEST_DATABASE_URL`, where a database is created for each test, or one that the test
 //! starts itself.
 
+use std::fs;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
@@ -28,11 +30,22 @@ fn service(url: &str) -> Server {
     Server::with(routes::routes(), |config| at(url, config))
 }
 
+/// The program, if it is installed. Debian has it outside the search path.
+fn program(name: &str) -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let programs = versions
+        .flatten()
+        .map(|entry| entry.path().join("bin").join(name));
+    let mut programs = installed(name).into_iter().chain(programs);
+    programs.find(|program| program.is_file())
+}
+
 /// A Postgres of the test's own.
 struct Postgres(Backing);
 
 impl Postgres {
     fn new() -> Option<Self> {
+        let initdb = program("initdb")?;
         let backing = Backing::new();
         let data = backing.directory().join("data");
         let data = data.to_str().expect("a path");
@@ -47,12 +60,12 @@ impl Postgres {
             "UTF8",
             "--no-sync",
         ];
-        backing.prepare(&installed("initdb")?, &options);
+        backing.prepare(&initdb, &options);
         Some(Self(backing))
     }
 
     fn start(&mut self) {
-        let program = installed("postgres").expect("it comes with initdb");
+        let program = program("postgres").expect("it comes with initdb");
         let port = self.0.port.to_string();
         let directory = self.0.directory().to_owned();
         let data = directory.join("data");
