@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 pub mod locks;
 
-use toml_edit::{DocumentMut, Item, Table};
+use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::error::{Error, Kind, Result};
 use crate::template::{self, File, Template};
@@ -176,8 +176,10 @@ fn without(file: &File, template: &Template, chosen: &Chosen) -> Result<File> {
         "Cargo.toml" => manifest(text()?, &template.parts, chosen)?,
         // Without the merged locks, which are made from these very files, it stays whole.
         "Cargo.lock" => match template.text(locks::FILE) {
-            Ok(locks) => locks::of(locks, combination(&template.parts, chosen))?,
-            Err(_) => return Ok(file.clone()),
+            Ok(locks) if !locks.is_empty() => {
+                locks::of(locks, combination(&template.parts, chosen))?
+            }
+            _ => return Ok(file.clone()),
         },
         path if is_configuration(path) => tables(path, text()?, &template.parts, chosen)?,
         path => match template.cuts.get(path) {
@@ -262,12 +264,13 @@ fn lines(text: &str, cuts: &[Cut], chosen: &Chosen) -> String {
 /// The manifest without features: a dependency of a part is there or is not.
 fn manifest(text: &str, parts: &[Part], chosen: &Chosen) -> Result<String> {
     let mut manifest = template::parse("Cargo.toml", text)?.into_mut();
-    let wanted = dependencies_of(&manifest, chosen);
+    let words = words_of(&manifest, chosen);
+    let words = words.map(str::to_owned).collect::<BTreeSet<_>>();
     if let Some(table) = manifest
         .get_mut("dependencies")
         .and_then(Item::as_table_mut)
     {
-        settle(table, &wanted);
+        settle(table, &words);
     }
     let absent = parts.iter().filter(|part| !chosen.contains(&part.name));
     for name in absent.flat_map(|part| &part.dev_dependencies) {
@@ -282,27 +285,42 @@ fn manifest(text: &str, parts: &[Part], chosen: &Chosen) -> Result<String> {
     Ok(manifest.to_string())
 }
 
-/// What the features of the chosen parts name as `dep:x`.
-fn dependencies_of(manifest: &DocumentMut, chosen: &Chosen) -> BTreeSet<String> {
-    let Some(features) = manifest.get("features") else {
-        return BTreeSet::new();
-    };
+/// What the features of the chosen parts list.
+fn words_of<'a>(manifest: &'a DocumentMut, chosen: &'a Chosen) -> impl Iterator<Item = &'a str> {
+    let features = manifest.get("features");
     let lists = chosen
         .iter()
-        .filter_map(|part| features.get(part)?.as_array());
-    let words = lists
-        .flatten()
-        .filter_map(|word| word.as_str()?.strip_prefix("dep:"));
-    words.map(str::to_owned).collect()
+        .filter_map(move |part| features?.get(part)?.as_array());
+    lists.flatten().filter_map(|word| word.as_str())
 }
 
-fn settle(dependencies: &mut Table, wanted: &BTreeSet<String>) {
+/// Optional dependencies are there or not, and have the features their parts ask for.
+fn settle(dependencies: &mut Table, words: &BTreeSet<String>) {
     dependencies.retain(|name, item| {
         let Some(details) = item.as_inline_table_mut() else {
             return true;
         };
-        details.remove("optional").is_none() || wanted.contains(name)
+        details.remove("optional").is_none() || words.contains(&format!("dep:{name}"))
     });
+    for (name, feature) in words.iter().filter_map(|word| word.split_once('/')) {
+        let details = dependencies
+            .get_mut(name)
+            .and_then(Item::as_inline_table_mut);
+        if let Some(list) = details.and_then(|details| details.get_mut("features")?.as_array_mut())
+        {
+            add_feature(list, feature);
+        }
+    }
+}
+
+/// Features stand sorted.
+fn add_feature(list: &mut Array, feature: &str) {
+    let names = list
+        .iter()
+        .filter_map(|name| name.as_str().map(str::to_owned));
+    let mut names = names.collect::<BTreeSet<_>>();
+    names.insert(feature.to_owned());
+    *list = names.iter().map(String::as_str).collect();
 }
 
 /// A configuration file without the tables of absent parts.

@@ -7,18 +7,25 @@
 //! | module    | what it knows                                                       |
 //! |-----------|---------------------------------------------------------------------|
 //! | `routes`  | what this service answers: **new handlers go here**                 |
-//! | `app`     | what every handler may use: realm, settings, whether we are leaving |
+//! | `openapi` | the description of what it answers: **new handlers are named here** |
+//! | `checks`  | what has to work for it to be ready: **new checks go here**         |
+//! | `tracker` | where errors go besides the log: **fill it in**                     |
+//! | `app`     | what every handler may use: realm, settings, connections            |
 //! | `config`  | the settings, their layers, and whose fault a wrong one is          |
 //! | `realm`   | where am I: local, test, prod                                       |
-//! | `http`    | what every answer has: request id, log line, time limit, problems   |
+//! | `http`    | what every answer has: request id, log line, limits, problems       |
 //! | `context` | what a request hands to calls made for it: id, trace, time left     |
 //! | `trace`   | the W3C trace context: `traceparent` in and out                     |
+//! | `health`  | how checks are run: all at once, in time, not too often             |
 //! | `service` | how all of these are put together                                   |
+//! | `lifecycle` | the two moments that others may want to know of                   |
 //! | `server`  | listening and graceful shutdown                                     |
 //! | `signals` | SIGTERM and ctrl-c                                                  |
 //! | `logs`    | where log lines go and what they look like                          |
 //! | `error`   | why the process may end, and with which exit code                   |
 //! | `tests`   | the service over real sockets, within the tests' process            |
+//!
+//! What is not listed says itself what it is for.
 //!
 //! Handlers know nothing of sockets, signals or files. Only `config::environment` reads
 //! settings from the environment, only `main` writes to stderr. No source file knows the
@@ -29,19 +36,33 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod app;
+pub mod checks;
 pub mod config;
 pub mod context;
+#[cfg(feature = "database")]
+pub mod database;
 pub mod error;
+pub mod health;
 pub mod http;
+pub mod lifecycle;
 pub mod logs;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+pub mod openapi;
+#[cfg(feature = "otel")]
+pub mod otel;
 pub mod realm;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod routes;
 pub mod server;
 pub mod service;
 pub mod signals;
+pub mod teams;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+pub mod tracker;
 
 use std::process::ExitCode;
 

@@ -250,6 +250,7 @@ fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, S
         description: "Orders & <returns> \"all\"".to_owned(),
         port: 5000,
         template_version: "1.0.0".to_owned(),
+        parts: std::collections::BTreeMap::new(),
     };
     let files = fill::fill(&[file], &values).map_err(|error| {
         assert_eq!(error.kind.code(), 6);

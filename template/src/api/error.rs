@@ -26,8 +26,6 @@ pub struct Error {
 pub enum Reason {
     /// The URL is none.
     Url(&'static str),
-    /// `https://` needs the part `https`.
-    NoHttps,
     /// A header or the body cannot be sent.
     Request(Source),
     /// The circuit breaker is open: the service fails too often.
@@ -138,7 +136,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(problem) => write!(f, "invalid url: {problem}"),
-            Self::NoHttps => f.write_str("https needs the part `https` of this service"),
             Self::Request(_) => f.write_str("the request cannot be sent"),
             Self::Open => f.write_str("the circuit breaker is open"),
             Self::Busy => f.write_str("too many calls are under way"),
@@ -161,7 +158,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         report::unusable(&error);
         let (status, detail) = match error.reason {
-            Reason::Url(_) | Reason::NoHttps | Reason::Request(_) => (
+            Reason::Url(_) | Reason::Request(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the service failed on this request",
             ),

@@ -21,19 +21,24 @@ pub struct Ended<'a> {
     pub result: &'a Result<Response, Error>,
 }
 
-/// The place for metrics: called once per call. `service` is a service's name, or
-/// `external` for all other hosts, since label values must be few.
-fn record(_service: &str, _outcome: &'static str, _attempts: u32, _seconds: f64) {}
+/// Called once per call. `service` is a service's name, or `external` for all other hosts,
+/// since label values must be few.
+#[cfg(feature = "metrics")]
+fn record(service: &str, outcome: &'static str, attempts: u32) {
+    crate::metrics::record(service, outcome, attempts.saturating_sub(1));
+}
 
 /// Tells everybody.
 pub fn ended(call: &Ended) {
     let outcome = outcome(call.result);
     let key = call.target.key();
+    #[cfg(feature = "metrics")]
     let label = match call.target {
         Target::Service(name, _) => name.as_str(),
         Target::Plain(_) => "external",
     };
-    record(label, outcome, call.attempts, call.took.as_secs_f64());
+    #[cfg(feature = "metrics")]
+    record(label, outcome, call.attempts);
     let (method, path, attempts) = (call.method, call.target.path(), call.attempts);
     let ms = (call.took.as_secs_f64() * 1e6).round() / 1e3;
     let status = call
@@ -58,7 +63,8 @@ pub fn ended(call: &Ended) {
 
 /// Of a call that could not be made, since its URL is none.
 pub fn unmade(error: &Error) {
-    record("external", "invalid", 0, 0.0);
+    #[cfg(feature = "metrics")]
+    record("external", "invalid", 0);
     warn!(
         service = error.service(),
         error = chain(error),
@@ -92,7 +98,7 @@ fn outcome(result: &Result<Response, Error>) -> &'static str {
         Err(error) => error.reason(),
     };
     match reason {
-        Reason::Url(_) | Reason::NoHttps | Reason::Request(_) => "invalid",
+        Reason::Url(_) | Reason::Request(_) => "invalid",
         Reason::Open => "open",
         Reason::Busy => "busy",
         Reason::Deadline => "deadline",

@@ -36,10 +36,7 @@ const HEAD_LIMIT: usize = 64 * 1024;
 /// How long the Sidecar is left out after it refused.
 const SKIPPED: Duration = Duration::from_millis(100);
 
-#[cfg(feature = "https")]
 type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
-#[cfg(not(feature = "https"))]
-type Connector = HttpConnector;
 
 /// Connections to everywhere.
 #[derive(Debug)]
@@ -167,10 +164,6 @@ impl Transport {
     }
 
     async fn exchange(&self, uri: Uri, message: Message) -> Result<Answer, Reason> {
-        #[cfg(not(feature = "https"))]
-        if uri.scheme() == Some(&Scheme::HTTPS) {
-            return Err(Reason::NoHttps);
-        }
         let mut request = Request::new(Full::new(message.body));
         *request.method_mut() = message.method;
         *request.uri_mut() = uri;
@@ -191,12 +184,6 @@ impl Transport {
     }
 }
 
-#[cfg(not(feature = "https"))]
-fn connector(http: HttpConnector) -> Connector {
-    http
-}
-
-#[cfg(feature = "https")]
 /// The roots are those of Mozilla, compiled in: containers often have none.
 fn connector(mut http: HttpConnector) -> Connector {
     http.enforce_http(false);

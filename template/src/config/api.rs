@@ -11,7 +11,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::settings::positive_seconds;
+use super::limits::positive_seconds;
 use crate::api::ServiceName;
 
 /// How other services are called.

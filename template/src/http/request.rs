@@ -1,8 +1,7 @@
-//! The way of one request: identified, bounded in time, guarded against panics, logged.
+//! The way of one request: identified, bounded in time, guarded against panics, observed.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -10,18 +9,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, info_span, warn};
 
+use super::observation::Observation;
 use super::{Problem, RequestId};
 use crate::{App, Context, context};
 
 /// Middleware around all routes. Whatever happens inside, one answer leaves with the
 /// request's id on it, and one line stands in the log.
 pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
     let id = RequestId::of(request.headers());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let mut observation = Observation::begin(&request, &id);
     request.extensions_mut().insert(id.clone());
 
     let limit = context::limit(request.headers(), app.config.http.timeout);
@@ -31,14 +29,7 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     let mut response = context.scope(answer).instrument(span).await;
 
     id.mark(response.headers_mut());
-    info!(
-        %method,
-        path,
-        status = response.status().as_u16(),
-        ms = milliseconds(started.elapsed()),
-        request_id = id.as_str(),
-        "request"
-    );
+    observation.end(response.status());
     response
 }
 
@@ -52,45 +43,12 @@ async fn answer(handler: impl Future<Output = Response>, limit: Duration) -> Res
     let guarded = AssertUnwindSafe(handler).catch_unwind();
     match timeout(limit, guarded).await {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => {
-            error!(panic = message(&*panic), "the handler panicked");
-            let detail = "the service failed on this request";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
-        }
+        // It stands in the log already, by the hook of `logs::panics`.
+        Ok(Err(_)) => Problem::failed().into_response(),
         Err(_) => {
             warn!("the handler ran out of time");
             let detail = format!("no answer within {} s", limit.as_secs_f64());
             Problem::new(StatusCode::GATEWAY_TIMEOUT, detail).into_response()
         }
-    }
-}
-
-/// `panic!` carries a `&str` or a `String`; other payloads have no text.
-fn message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
-}
-
-/// To the microsecond: more digits are noise in a log.
-fn milliseconds(elapsed: Duration) -> f64 {
-    (elapsed.as_secs_f64() * 1e6).round() / 1e3
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_rounded_to_microseconds() {
-        let elapsed = Duration::from_nanos(1_234_567);
-        assert_eq!(milliseconds(elapsed).to_string(), "1.235");
-    }
-
-    #[test]
-    fn the_text_of_a_panic_is_found_in_both_shapes() {
-        assert_eq!(message(&"static"), "static");
-        assert_eq!(message(&"made".to_owned()), "made");
-        assert_eq!(message(&7), "no message");
     }
 }

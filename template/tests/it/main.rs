@@ -8,6 +8,8 @@ mod scratch;
 
 mod configuration;
 mod logs;
+#[cfg(feature = "otel")]
+mod otel;
 mod shutdown;
 
 /// The executable's name, and what its variables begin with.

@@ -138,21 +138,6 @@ async fn plain_urls_go_where_they_say() {
     assert!(sidecar.seen().is_empty());
 }
 
-#[cfg(not(feature = "https"))]
-#[tokio::test]
-async fn https_names_the_part_it_needs() {
-    let nobody = Refused::new();
-    let url = format!("https://{}/", nobody.address());
-    let error = api(&settings(nobody.address()))
-        .get(url)
-        .await
-        .expect_err("no TLS");
-    assert!(matches!(error.reason(), Reason::NoHttps));
-    let expected = "attempt 1: https needs the part `https` of this service";
-    assert!(error.to_string().ends_with(expected), "{error}");
-}
-
-#[cfg(feature = "https")]
 #[tokio::test]
 async fn https_is_spoken_before_anything_is_said() {
     let server = Hostile::acting([Act::CloseUnread]);

@@ -1,0 +1,40 @@
+//! The description of this service's API, as OpenAPI: **new handlers are named here**. A
+//! test compares it with the routes.
+
+use axum::{Json, Router, routing::get};
+use utoipa::OpenApi;
+
+use crate::http::{health, problem};
+use crate::{App, routes, teams};
+
+/// Name, version and description come from the manifest.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        routes::hello::hello,
+        teams::read,
+        teams::write,
+        health::live,
+        health::ready,
+        health::info,
+        document,
+    ),
+    components(schemas(problem::Body))
+)]
+pub struct Api;
+
+/// `/openapi.json`.
+pub fn routes() -> Router<App> {
+    Router::new().route("/openapi.json", get(document))
+}
+
+/// This description.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "operations",
+    responses((status = 200, description = "The description of this API", body = Object)),
+)]
+pub async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Api::openapi())
+}
