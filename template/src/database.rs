@@ -71,11 +71,25 @@ pub async fn check(app: App) -> Verdict {
 /// Callers learn whether to try again, the log learns why.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                Self::unavailable(&error)
-            }
-            _ => Self::internal(&error),
+        if is_away(&error) {
+            Self::unavailable(&error)
+        } else {
+            Self::internal(&error)
         }
+    }
+}
+
+/// Whether the same may work in a moment.
+fn is_away(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+
+    match error {
+        E::PoolTimedOut | E::PoolClosed | E::Io(_) => true,
+        // Classes of the server's own: connection, resources, it is being stopped.
+        E::Database(error) => error.code().is_some_and(|code| {
+            let classes = ["08", "53", "57P"];
+            classes.iter().any(|class| code.starts_with(class))
+        }),
+        _ => false,
     }
 }

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection, SqlSafeStr};
 use tokio::sync::watch;
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// Number, description and text of each, as `sqlx migrate add` names the files.
 const MIGRATIONS: &[(i64, &str, &str)] =
@@ -30,11 +30,10 @@ pub fn run_when_possible(options: PgConnectOptions) -> watch::Receiver<bool> {
         let mut pause = SHORTEST_PAUSE;
         let mut said = String::new();
         while let Err(error) = run(&options).await {
-            let error = error.to_string();
             // Not the same line again and again while the database is away.
-            if error != said {
-                warn!(error, "the migrations have not run yet");
-                said = error;
+            if error.to_string() != said {
+                said = error.to_string();
+                log(&error);
             }
             tokio::select! {
                 () = sender.closed() => return,
@@ -45,6 +44,15 @@ pub fn run_when_possible(options: PgConnectOptions) -> watch::Receiver<bool> {
         sender.send_replace(true);
     });
     receiver
+}
+
+/// A database that is away comes back; whatever else is wrong needs somebody.
+fn log(error: &sqlx::Error) {
+    if matches!(error, sqlx::Error::Io(_)) {
+        warn!(%error, "the migrations have not run yet");
+    } else {
+        error!(%error, "the migrations cannot run");
+    }
 }
 
 async fn run(options: &PgConnectOptions) -> Result<(), sqlx::Error> {

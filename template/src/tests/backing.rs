@@ -54,10 +54,12 @@ impl Backing {
         }
     }
 
+    #[cfg(feature = "database")]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
+    #[cfg(feature = "database")]
     /// Runs a program to its end.
     pub fn prepare(&self, program: &Path, arguments: &[&str]) {
         let mut command = self.command(program);

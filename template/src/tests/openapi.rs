@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use utoipa::OpenApi;
 
 use super::client::{self, send};
 use super::server::Server;
-use crate::openapi::Api;
+use crate::openapi::description;
 use crate::{NAME, VERSION, http, routes};
 
 fn described() -> Value {
-    serde_json::to_value(Api::openapi()).expect("JSON")
+    serde_json::to_value(description()).expect("JSON")
 }
 
 /// Method and path of everything described.
@@ -64,4 +63,5 @@ fn the_description_is_served_and_names_the_service() {
     assert_eq!(document, described());
     assert_eq!(document["info"]["title"], NAME);
     assert_eq!(document["info"]["version"], VERSION);
+    assert_ne!(document["info"]["license"]["name"], "");
 }
