@@ -44,7 +44,7 @@ impl Observation {
     /// It begins now.
     pub fn begin(request: &Request, id: &RequestId) -> Self {
         let route = request.extensions().get::<MatchedPath>();
-        let observation = Self {
+        Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             route: route.map_or(UNMATCHED, MatchedPath::as_str).to_owned(),
@@ -54,10 +54,7 @@ impl Observation {
             started: Instant::now(),
             #[cfg(feature = "otel")]
             span: otel::Span::begin(request.headers()),
-        };
-        #[cfg(feature = "metrics")]
-        metrics::requests().begin(&observation);
-        observation
+        }
     }
 
     /// It was answered.

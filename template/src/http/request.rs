@@ -13,6 +13,8 @@ use tracing::{Instrument, info_span, warn};
 
 use super::observation::Observation;
 use super::{Problem, RequestId};
+#[cfg(feature = "metrics")]
+use crate::metrics;
 use crate::{App, Context, context};
 
 /// Middleware around all routes. Whatever happens inside, one answer leaves with the
@@ -20,6 +22,8 @@ use crate::{App, Context, context};
 pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let mut observation = Observation::begin(&request, &id);
+    #[cfg(feature = "metrics")]
+    metrics::requests().begin(&observation);
     request.extensions_mut().insert(id.clone());
 
     let limit = context::limit(request.headers(), app.config.http.timeout);
