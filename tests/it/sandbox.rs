@@ -12,6 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
+/// How long a test waits for anything, on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(150);
+
 /// A directory with a home and a place to work in; gone when it is dropped.
 pub struct Sandbox {
     dir: TempDir,
@@ -119,6 +122,25 @@ impl Sandbox {
         named("claims").chain(named("ports")).collect()
     }
 
+    /// Fails unless the ports of the services in `work` are all different and just those that
+    /// Atlas has promised, with no claim left.
+    #[track_caller]
+    pub fn ports_agree(&self) {
+        let entries = fs::read_dir(self.work()).expect("work");
+        let records = entries.map(|entry| entry.expect("an entry").path().join("service.toml"));
+        let texts = records.filter_map(|record| fs::read_to_string(record).ok());
+        let mut ports = texts
+            .filter_map(|text| {
+                let line = text.lines().find_map(|line| line.strip_prefix("port = "));
+                line.map(|port| format!("ports/{port}"))
+            })
+            .collect::<Vec<_>>();
+        ports.sort();
+        assert_eq!(self.promises(), ports);
+        ports.dedup();
+        assert_eq!(self.promises(), ports, "two services have one port");
+    }
+
     /// Every path below `work`, relative, sorted; `.git` and `target` are not looked into.
     pub fn listing(&self) -> Vec<String> {
         listing(&self.work())
@@ -197,7 +219,7 @@ pub fn listing(dir: &Path) -> Vec<String> {
 /// Looks until `ready`, and fails when that takes too long.
 #[track_caller]
 pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while !ready() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));

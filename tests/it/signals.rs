@@ -5,8 +5,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::live::{Live, nobody_is_left, processes, until};
-use crate::sandbox::{Run, Sandbox, script};
+use crate::live::{Live, nobody_is_left, processes};
+use crate::sandbox::{Run, Sandbox, script, until};
 
 /// A cold build in full swing: cargo and at least one rustc are running.
 fn building(sandbox: &Sandbox, command: &mut Command) -> Live {
@@ -41,7 +41,7 @@ fn stopped_by(signal: Signal) {
     assert_eq!(sandbox.listing(), Vec::<String>::new());
     assert_eq!(sandbox.promises(), Vec::<String>::new());
     Run::of(sandbox.warm_generator().arg("orders")).ok();
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 #[test]
@@ -57,6 +57,27 @@ fn sigterm() {
 #[test]
 fn sighup() {
     stopped_by(Signal::HUP);
+}
+
+/// What `nohup` does before it runs a program.
+#[test]
+fn a_hang_up_that_was_ignored_stays_ignored() {
+    let sandbox = Sandbox::new();
+    let generator = sandbox.warm_generator();
+    let mut deaf = Command::new("sh");
+    deaf.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    deaf.arg(generator.get_program()).arg("orders");
+    deaf.env_clear().current_dir(sandbox.work());
+    deaf.envs(
+        generator
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let mut live = Live::start(&sandbox, &mut deaf);
+    live.says("1. Generating files in ");
+    live.signal(Signal::HUP);
+    assert_eq!(live.end().code, 0);
+    assert_eq!(sandbox.listing()[0], "orders");
 }
 
 #[test]
@@ -117,7 +138,7 @@ fn the_second_signal_ends_it_at_once() {
     nobody_is_left(&sandbox);
     Run::of(sandbox.warm_generator().arg("orders")).ok();
     assert_eq!(fs::read_dir(sandbox.work()).expect("work").count(), 1);
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 /// How many processes of the sandbox are `program`.
