@@ -8,12 +8,22 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
 
 /// How long a test waits for anything, on a machine that does other things as well.
 const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Tests that run cargo offline need what the template depends on, for every platform.
+static DOWNLOADED: Once = Once::new();
+
+fn download() {
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("template");
+    let mut cargo = Command::new("cargo");
+    Run::of(cargo.args(["fetch", "--locked"]).current_dir(template)).ok();
+}
 
 /// A directory with a home and a place to work in; gone when it is dropped.
 pub struct Sandbox {
@@ -29,6 +39,7 @@ pub struct Run {
 
 impl Sandbox {
     pub fn new() -> Self {
+        DOWNLOADED.call_once(download);
         let dir = TempDir::with_prefix("generate-service-test-").expect("a temporary directory");
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).expect("a directory in the sandbox");
