@@ -16,7 +16,7 @@ static CHILD: AtomicI32 = AtomicI32::new(0);
 
 /// From here on signals unwind the run instead of ending it.
 pub fn listen() -> Result<()> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+    let mut signals = Signals::new(signals())
         .map_err(|error| Error::new(Kind::Io, format!("cannot listen for signals: {error}")))?;
     std::thread::spawn(move || {
         for _ in signals.forever() {
@@ -27,6 +27,17 @@ pub fn listen() -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Under `nohup` a hang-up stays ignored, as it was when we were started.
+fn signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    let hang_up = ignored.unwrap_or(0) >> (SIGHUP - 1) & 1 == 0;
+    let mut signals = vec![SIGINT, SIGTERM];
+    signals.extend(hang_up.then_some(SIGHUP));
+    signals
 }
 
 /// Fails once a signal has come.

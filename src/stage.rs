@@ -1,4 +1,5 @@
-//! The stage: a hidden directory beside the destination, in which everything happens unseen.
+//! The stage: a hidden directory beside the destination, in which everything happens unseen. In a
+//! workspace whose globs would take it for a member there, it stands further up.
 //!
 //! Its owner holds a lock on it, which the kernel frees on any death. So a stage whose lock is
 //! free belongs to nobody, and the next run sweeps it away.

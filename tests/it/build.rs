@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 
 use crate::git::is_whole;
-use crate::live::{Live, until};
-use crate::sandbox::{Run, Sandbox, script, warm_target};
+use crate::live::Live;
+use crate::sandbox::{Run, Sandbox, script, until, warm_target};
 
 /// Runs to a happy end with a warm target directory; what was narrated of the steps.
 #[track_caller]

@@ -25,11 +25,22 @@ pub fn is_whole(sandbox: &Sandbox, service: &Path) {
 /// The tree that the plan promises.
 #[track_caller]
 pub fn planned_tree(sandbox: &Sandbox, words: &[&str]) -> String {
+    let tree = &planned(sandbox, words)["tree"];
+    tree.as_str().expect("a tree").to_owned()
+}
+
+/// A port that is free, and that no test listens on: for trees that are to be equal.
+#[track_caller]
+pub fn quiet_port(sandbox: &Sandbox) -> String {
+    planned(sandbox, &["orders", "--port-range", "7000-7999"])["port"].to_string()
+}
+
+#[track_caller]
+fn planned(sandbox: &Sandbox, words: &[&str]) -> serde_json::Value {
     let mut command = sandbox.generator();
     let run = Run::of(command.args(words).args(["--dry-run", "--format", "json"])).ok();
     let plan = run.stdout.lines().next().expect("a plan");
-    let plan: serde_json::Value = serde_json::from_str(plan).expect("JSON");
-    plan["tree"].as_str().expect("a tree").to_owned()
+    serde_json::from_str(plan).expect("JSON")
 }
 
 #[track_caller]
@@ -57,8 +68,10 @@ fn names(sandbox: &Sandbox) -> String {
 #[test]
 fn one_commit_of_exactly_the_planned_tree() {
     let sandbox = Sandbox::new();
-    let planned = planned_tree(&sandbox, &["orders"]);
-    generate(&sandbox, &[]);
+    let port = quiet_port(&sandbox);
+    let words = ["orders", "--build", "none", "--quiet", "--port", &port];
+    let planned = planned_tree(&sandbox, &words);
+    sandbox.run(words).ok();
     let service = sandbox.work().join("orders");
     is_whole(&sandbox, &service);
     assert_eq!(
@@ -66,9 +79,9 @@ fn one_commit_of_exactly_the_planned_tree() {
         planned
     );
     let message = git(&sandbox, &service, &["log", "--format=%B"]);
-    let port = ", HTTP port 5000, by generate-service ";
+    let port = format!(", HTTP port {port}, by generate-service ");
     assert!(message.starts_with("Generate orders\n\n"), "{message}");
-    assert!(message.contains(port), "{message}");
+    assert!(message.contains(&port), "{message}");
 }
 
 #[test]
@@ -270,7 +283,9 @@ fn no_git_program_is_needed() {
 #[test]
 fn what_the_user_ignores_everywhere_is_committed_all_the_same() {
     let sandbox = Sandbox::new();
-    let planned = planned_tree(&sandbox, &["orders"]);
+    let port = quiet_port(&sandbox);
+    let words = ["orders", "--build", "none", "--quiet", "--port", &port];
+    let planned = planned_tree(&sandbox, &words);
     sandbox.write(
         "home/.gitconfig",
         "[core]\n\texcludesFile = ~/ignored\n\tautocrlf = true\n\tsafecrlf = true\n",
@@ -278,7 +293,7 @@ fn what_the_user_ignores_everywhere_is_committed_all_the_same() {
     sandbox.write("home/ignored", "Cargo.lock\n*.rs\n.github\n");
     sandbox.write("home/.config/git/ignore", "*.toml\n");
     sandbox.write("home/.config/git/attributes", "* text eol=crlf\n");
-    generate(&sandbox, &[]);
+    sandbox.run(words).ok();
     let service = sandbox.work().join("orders");
     let tree = git(&sandbox, &service, &["rev-parse", "HEAD^{tree}"]);
     assert_eq!(tree, planned);

@@ -1,14 +1,13 @@
 //! kill -9, at any moment, and runs that meet each other.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::git::{git, is_whole, planned_tree};
-use crate::live::{Live, until};
-use crate::sandbox::{Run, Sandbox, script};
+use crate::git::{git, is_whole, planned_tree, quiet_port};
+use crate::live::Live;
+use crate::sandbox::{Run, Sandbox, script, until};
 
 /// The service that a killed run left is whole; or there is none.
 #[track_caller]
@@ -40,23 +39,24 @@ fn words(port: &str) -> [&str; 6] {
 fn killed_at_sixty_moments() {
     const KILLS: u32 = 60;
     let sandbox = Sandbox::new();
-    let tree = planned_tree(&sandbox, &words("5000"));
+    let port = quiet_port(&sandbox);
+    let tree = planned_tree(&sandbox, &words(&port));
     let started = Instant::now();
-    sandbox.run(words("5000")).ok();
+    sandbox.run(words(&port)).ok();
     let whole = started.elapsed() * 5 / 4;
     let mut published = 0;
     for kill in 0..KILLS {
         let sandbox = Sandbox::new();
         let service = sandbox.work().join("orders");
-        kill_after(&sandbox, whole * kill / KILLS);
+        kill_after(&sandbox, &port, whole * kill / KILLS);
         if absent_or_whole(&sandbox, &service, &tree) {
             published += 1;
             fs::remove_dir_all(&service).expect("the service");
         }
-        sandbox.run(words("5000")).ok();
+        sandbox.run(words(&port)).ok();
         assert!(absent_or_whole(&sandbox, &service, &tree), "no service");
         assert_eq!(names(&sandbox.work()), ["orders"], "a stage was not swept");
-        assert_eq!(sandbox.promises(), ["ports/5000"]);
+        sandbox.ports_agree();
     }
     assert!(
         (1..KILLS).contains(&published),
@@ -65,31 +65,10 @@ fn killed_at_sixty_moments() {
 }
 
 /// The moment itself is what matters here: this waits for nothing.
-fn kill_after(sandbox: &Sandbox, moment: Duration) {
-    let live = Live::start(sandbox, sandbox.generator().args(words("5000")));
+fn kill_after(sandbox: &Sandbox, port: &str, moment: Duration) {
+    let live = Live::start(sandbox, sandbox.generator().args(words(port)));
     std::thread::sleep(moment);
     live.kill(sandbox);
-}
-
-/// The ports that the services in `dir` have are those that Atlas has promised.
-#[track_caller]
-fn ports_agree(sandbox: &Sandbox, dir: &Path) {
-    let records = names(dir).into_iter();
-    let records =
-        records.filter_map(|name| fs::read_to_string(dir.join(name).join("service.toml")).ok());
-    let ports = records.map(|record| {
-        let line = record.lines().find_map(|line| line.strip_prefix("port = "));
-        format!("ports/{}", line.expect("a port"))
-    });
-    let ports = ports.collect::<Vec<_>>();
-    let set = ports.iter().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(
-        set.len(),
-        ports.len(),
-        "two services have one port: {ports:?}"
-    );
-    let promises = sandbox.promises().into_iter().collect::<BTreeSet<_>>();
-    assert_eq!(promises, set, "Atlas and the services disagree");
 }
 
 /// Whoever was killed just after its service appeared has its port all the same.
@@ -112,23 +91,25 @@ fn the_killed_and_the_living_never_share_a_port() {
     let hidden = names(&sandbox.work()).into_iter();
     let hidden = hidden.filter(|name| name.starts_with('.'));
     assert_eq!(hidden.collect::<Vec<_>>(), Vec::<String>::new());
-    ports_agree(&sandbox, &sandbox.work());
+    sandbox.ports_agree();
 }
 
 /// From the first crate to the rename: cargo and rustc die with it.
 #[test]
 fn killed_while_cargo_builds() {
     let sandbox = Sandbox::new();
-    let tree = planned_tree(&sandbox, &["killed"]);
+    let port = quiet_port(&sandbox);
+    let words = ["killed", "--quiet", "--port", &port];
+    let tree = planned_tree(&sandbox, &words);
     let mut warm = sandbox.warm_generator();
     let started = Instant::now();
-    Run::of(warm.args(["killed", "--quiet"])).ok();
+    Run::of(warm.args(words)).ok();
     let whole = started.elapsed() * 5 / 4;
     for kill in 0..5 {
         let sandbox = Sandbox::new();
         let service = sandbox.work().join("killed");
         let mut command = sandbox.warm_generator();
-        command.args(["killed", "--quiet", "--port", "5000"]);
+        command.args(words);
         let live = Live::start(&sandbox, &mut command);
         std::thread::sleep(whole * kill / 5);
         live.kill(&sandbox);
@@ -157,7 +138,7 @@ fn the_next_run_of_another_name_sweeps() {
     assert!(left[0].starts_with(".orders.generate-service-"), "{left:?}");
     sandbox.run(["invoices", "--build", "none"]).ok();
     assert_eq!(names(&sandbox.work()), ["invoices"]);
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 /// A run that stays in its build until the gate is opened.
@@ -206,7 +187,7 @@ fn a_living_stage_is_not_swept() {
     for name in ["slow", "quick", "quicker"] {
         is_whole(&sandbox, &sandbox.work().join(name));
     }
-    ports_agree(&sandbox, &sandbox.work());
+    sandbox.ports_agree();
 }
 
 /// Eight at once: one service, seven refusals, no port lost.
@@ -226,7 +207,7 @@ fn of_many_runs_of_one_name_exactly_one_wins() {
         }
         is_whole(&sandbox, &sandbox.work().join("orders"));
         assert_eq!(names(&sandbox.work()), ["orders"]);
-        ports_agree(&sandbox, &sandbox.work());
+        sandbox.ports_agree();
     }
 }
 
@@ -246,5 +227,5 @@ fn many_runs_of_many_names_all_win() {
         run.end().ok();
     }
     assert_eq!(names(&sandbox.work()).len(), 16);
-    ports_agree(&sandbox, &sandbox.work());
+    sandbox.ports_agree();
 }

@@ -4,14 +4,10 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::sandbox::{Run, Sandbox};
-
-/// Longer than anything here takes, cold builds on a busy machine included.
-const PATIENCE: Duration = Duration::from_secs(150);
+use crate::sandbox::{Run, Sandbox, until};
 
 /// A running program; killed when it is dropped.
 pub struct Live {
@@ -104,16 +100,6 @@ impl Drop for Live {
 fn text(path: &Path) -> String {
     let bytes = fs::read(path).expect("a file of its words");
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Polls until `holds`.
-#[track_caller]
-pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !holds() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Waits until no process of the sandbox is left.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::git::planned_tree;
+use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// A target directory of its own: in the suite's, cargo would put the packaged program in the
@@ -58,12 +58,13 @@ fn the_packaged_crate_is_the_same_program() {
         .env("CARGO_TARGET_DIR", target());
     Run::of(&mut cargo).ok();
     let mut packaged = sandbox.command(target().join("debug/generate-service"));
-    let words = ["orders", "--build", "none", "--quiet"];
+    let port = quiet_port(&sandbox);
+    let words = ["orders", "--build", "none", "--quiet", "--port", &port];
     let run = Run::of(packaged.args(words).current_dir(sandbox.work())).ok();
     assert_eq!(sandbox.anonymous(&run.stdout), "[ROOT]/work/orders\n");
     let service = sandbox.work().join("orders");
     crate::git::is_whole(&sandbox, &service);
     let tree = crate::git::git(&sandbox, &service, &["rev-parse", "HEAD^{tree}"]);
     fs::remove_dir_all(&service).expect("the service");
-    assert_eq!(tree, planned_tree(&Sandbox::new(), &["orders"]));
+    assert_eq!(tree, planned_tree(&Sandbox::new(), &words));
 }

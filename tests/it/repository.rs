@@ -96,8 +96,10 @@ fn on_demand_the_service_alone_is_committed_and_staged_and_unstaged_changes_stay
 #[test]
 fn the_commit_is_the_planned_tree_in_its_place() {
     let sandbox = repository();
-    let planned = crate::git::planned_tree(&sandbox, &["orders"]);
-    let words = WORDS.into_iter().chain(["--commit", "--format", "json"]);
+    let port = crate::git::quiet_port(&sandbox);
+    let planned = crate::git::planned_tree(&sandbox, &["orders", "--port", &port]);
+    let words = ["--commit", "--format", "json", "--port", &port];
+    let words = WORDS.into_iter().chain(words);
     let run = sandbox.run(words).ok();
     let tree = here(&sandbox, &["rev-parse", "HEAD:orders"]);
     assert_eq!(tree, planned);

@@ -8,9 +8,22 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
 use tempfile::TempDir;
+
+/// How long a test waits for anything, on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Tests that run cargo offline need what the template depends on, for every platform.
+static DOWNLOADED: Once = Once::new();
+
+fn download() {
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("template");
+    let mut cargo = Command::new("cargo");
+    Run::of(cargo.args(["fetch", "--locked"]).current_dir(template)).ok();
+}
 
 /// A directory with a home and a place to work in; gone when it is dropped.
 pub struct Sandbox {
@@ -26,6 +39,7 @@ pub struct Run {
 
 impl Sandbox {
     pub fn new() -> Self {
+        DOWNLOADED.call_once(download);
         let dir = TempDir::with_prefix("generate-service-test-").expect("a temporary directory");
         for name in ["home", "work"] {
             fs::create_dir(dir.path().join(name)).expect("a directory in the sandbox");
@@ -119,6 +133,25 @@ impl Sandbox {
         named("claims").chain(named("ports")).collect()
     }
 
+    /// Fails unless the ports of the services in `work` are all different and just those that
+    /// Atlas has promised, with no claim left.
+    #[track_caller]
+    pub fn ports_agree(&self) {
+        let entries = fs::read_dir(self.work()).expect("work");
+        let records = entries.map(|entry| entry.expect("an entry").path().join("service.toml"));
+        let texts = records.filter_map(|record| fs::read_to_string(record).ok());
+        let mut ports = texts
+            .filter_map(|text| {
+                let line = text.lines().find_map(|line| line.strip_prefix("port = "));
+                line.map(|port| format!("ports/{port}"))
+            })
+            .collect::<Vec<_>>();
+        ports.sort();
+        assert_eq!(self.promises(), ports);
+        ports.dedup();
+        assert_eq!(self.promises(), ports, "two services have one port");
+    }
+
     /// Every path below `work`, relative, sorted; `.git` and `target` are not looked into.
     pub fn listing(&self) -> Vec<String> {
         listing(&self.work())
@@ -197,7 +230,7 @@ pub fn listing(dir: &Path) -> Vec<String> {
 /// Looks until `ready`, and fails when that takes too long.
 #[track_caller]
 pub fn until(what: &str, mut ready: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while !ready() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));

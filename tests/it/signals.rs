@@ -5,8 +5,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::live::{Live, nobody_is_left, processes, until};
-use crate::sandbox::{Run, Sandbox, script};
+use crate::live::{Live, nobody_is_left, processes};
+use crate::sandbox::{Run, Sandbox, script, until};
 
 /// A cold build in full swing: cargo and at least one rustc are running.
 fn building(sandbox: &Sandbox, command: &mut Command) -> Live {
@@ -23,10 +23,26 @@ fn building(sandbox: &Sandbox, command: &mut Command) -> Live {
     live
 }
 
+/// `command`, run by the program and words of `by`.
+fn through(command: &Command, by: &[&str]) -> Command {
+    let mut outer = Command::new(by[0]);
+    outer.args(&by[1..]).arg(command.get_program());
+    outer.env_clear();
+    outer.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    outer.current_dir(command.get_current_dir().expect("a working directory"));
+    outer
+}
+
 #[track_caller]
 fn stopped_by(signal: Signal) {
     let sandbox = Sandbox::new();
-    let live = building(&sandbox, sandbox.generator().arg("orders"));
+    // Whoever runs the tests may have started them deaf, with `nohup`.
+    let mut hearing = through(&sandbox.generator(), &["env", "--default-signal=HUP"]);
+    let live = building(&sandbox, hearing.arg("orders"));
     live.signal(signal);
     let run = live.end();
     assert_eq!(run.code, 130, "{}", run.stderr);
@@ -41,7 +57,7 @@ fn stopped_by(signal: Signal) {
     assert_eq!(sandbox.listing(), Vec::<String>::new());
     assert_eq!(sandbox.promises(), Vec::<String>::new());
     Run::of(sandbox.warm_generator().arg("orders")).ok();
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 #[test]
@@ -57,6 +73,20 @@ fn sigterm() {
 #[test]
 fn sighup() {
     stopped_by(Signal::HUP);
+}
+
+/// What `nohup` does before it runs a program.
+#[test]
+fn a_hang_up_that_was_ignored_stays_ignored() {
+    let sandbox = Sandbox::new();
+    let deaf = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"];
+    let mut deaf = through(&sandbox.warm_generator(), &deaf);
+    deaf.arg("orders");
+    let mut live = Live::start(&sandbox, &mut deaf);
+    live.says("1. Generating files in ");
+    live.signal(Signal::HUP);
+    assert_eq!(live.end().code, 0);
+    assert_eq!(sandbox.listing()[0], "orders");
 }
 
 #[test]
@@ -117,7 +147,7 @@ fn the_second_signal_ends_it_at_once() {
     nobody_is_left(&sandbox);
     Run::of(sandbox.warm_generator().arg("orders")).ok();
     assert_eq!(fs::read_dir(sandbox.work()).expect("work").count(), 1);
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 /// How many processes of the sandbox are `program`.

@@ -1,13 +1,16 @@
 //! The main job, as its user sees it.
 
+use crate::git::quiet_port;
 use crate::sandbox::{Run, Sandbox};
 
 #[test]
 fn the_narrative_is_exact() {
     let sandbox = Sandbox::new();
-    let run = sandbox.run(["my-awesome-service", "--build", "none"]).ok();
+    let port = quiet_port(&sandbox);
+    let words = ["my-awesome-service", "--build", "none", "--port", &port];
+    let run = sandbox.run(words).ok();
     assert_eq!(
-        sandbox.anonymous(&run.stderr),
+        sandbox.anonymous(&run.stderr).replace(&port, "5000"),
         "Creating a service skeleton with this configuration:\n\
          \n  \
            Service name:           my-awesome-service\n  \

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use generate_service::fill::{self, Values};
 use generate_service::template::{File, Template};
 
-use crate::git::planned_tree;
+use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// What stands in `template/` for its authors only.
@@ -39,10 +39,9 @@ fn top(path: &str) -> String {
     path.split('/').next().unwrap_or(path).to_owned()
 }
 
-/// A fresh service; `--port` makes it the same on every machine.
+/// A fresh service.
 fn service(sandbox: &Sandbox) -> PathBuf {
-    let words = ["orders", "--build", "none", "--port", "5000"];
-    sandbox.run(words.into_iter().chain(["--no-git"])).ok();
+    sandbox.run(["orders", "--build", "none", "--no-git"]).ok();
     sandbox.work().join("orders")
 }
 
@@ -159,7 +158,7 @@ fn the_record_says_name_port_and_tree() {
     let text = fs::read_to_string(service.join("service.toml")).expect("a record");
     let record = text.parse::<toml_edit::DocumentMut>().expect("TOML");
     assert_eq!(record["service"]["name"].as_str(), Some("orders"));
-    assert_eq!(record["service"]["port"].as_integer(), Some(5000));
+    sandbox.ports_agree();
     let template = Template::embedded();
     assert_eq!(
         record["template"]["version"].as_str(),
@@ -189,19 +188,19 @@ fn the_lock_file_is_one_that_cargo_accepts() {
 
 #[test]
 fn what_is_rendered_equals_its_golden_copy() {
-    let sandbox = Sandbox::new();
-    let service = service(&sandbox);
     let golden = root().join("tests/it/golden");
     let mut names = BTreeSet::new();
-    for path in files() {
-        let Some(path) = path.strip_suffix(".hbs") else {
+    let files = Template::embedded().files;
+    let rendered = fill::fill(&files, &values("The orders service")).expect("it renders");
+    for (source, file) in files.iter().zip(rendered) {
+        if source.path == file.path {
             continue;
-        };
-        let name = path.replace('/', "-");
-        let rendered = fs::read_to_string(service.join(path)).expect("a text");
+        }
+        let name = file.path.replace('/', "-");
+        let rendered = String::from_utf8_lossy(&file.bytes);
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::create_dir_all(&golden).expect("a directory");
-            fs::write(golden.join(&name), &rendered).expect("a golden copy");
+            fs::write(golden.join(&name), &*rendered).expect("a golden copy");
         }
         let copy = fs::read_to_string(golden.join(&name)).unwrap_or_default();
         assert_eq!(copy, rendered, "UPDATE_GOLDEN=1 rewrites {name}");
@@ -214,10 +213,11 @@ fn what_is_rendered_equals_its_golden_copy() {
 
 #[test]
 fn two_renders_are_one_tree() {
-    let words = ["orders", "--port", "5000"];
+    let port = quiet_port(&Sandbox::new());
+    let words = ["orders", "--port", &port];
     let trees = [(); 2].map(|()| planned_tree(&Sandbox::new(), &words));
     assert_eq!(trees[0], trees[1]);
-    let other = ["orders", "--port", "5001"];
+    let other = ["orders", "--port-range", "8000-8999"];
     assert_ne!(trees[0], planned_tree(&Sandbox::new(), &other));
 }
 
@@ -236,6 +236,17 @@ fn no_rust_file_has_a_placeholder() {
     }
 }
 
+fn values(description: &str) -> Values {
+    Values {
+        name: "late-orders".to_owned(),
+        crate_name: "late_orders".to_owned(),
+        env_prefix: "LATE_ORDERS".to_owned(),
+        description: description.to_owned(),
+        port: 5004,
+        template_version: "1.0.0".to_owned(),
+    }
+}
+
 /// The one file, filled: its path, its mode and its text, or what is wrong with it.
 fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, String), String> {
     let file = File {
@@ -243,15 +254,7 @@ fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, S
         executable,
         bytes: bytes.to_vec().into(),
     };
-    let values = Values {
-        name: "orders".to_owned(),
-        crate_name: "orders".to_owned(),
-        env_prefix: "ORDERS".to_owned(),
-        description: "Orders & <returns> \"all\"".to_owned(),
-        port: 5000,
-        template_version: "1.0.0".to_owned(),
-        parts: std::collections::BTreeMap::new(),
-    };
+    let values = values("Orders & <returns> \"all\"");
     let files = fill::fill(&[file], &values).map_err(|error| {
         assert_eq!(error.kind.code(), 6);
         error.message
@@ -266,7 +269,7 @@ fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, S
 #[test]
 fn variables_are_filled_and_nothing_is_escaped() {
     let source = b"{{name}} {{port}}: {{description}} \\{{name}}\n";
-    let text = "orders 5000: Orders & <returns> \"all\" {{name}}\n";
+    let text = "late-orders 5004: Orders & <returns> \"all\" {{name}}\n";
     let wanted = ("bin/run".to_owned(), true, text.to_owned());
     assert_eq!(filled("bin/run.hbs", source, true), Ok(wanted));
 }

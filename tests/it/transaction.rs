@@ -23,7 +23,7 @@ fn nothing_is_left(sandbox: &Sandbox) {
 fn then_it_works(sandbox: &Sandbox, words: &[&str]) {
     let run = Run::of(sandbox.warm_generator().args(words)).ok();
     assert_eq!(sandbox.anonymous(&run.stdout), "[ROOT]/work/orders\n");
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
     assert!(sandbox.work().join("orders/.git/HEAD").is_file());
     let hidden = fs::read_dir(sandbox.work()).expect("work").count();
     assert_eq!(hidden, 1, "something is left beside the service");
@@ -167,7 +167,7 @@ fn a_disk_that_is_full_while_files_and_commit_are_written() {
     assert_eq!(codes, [1, 7, 0], "no room for files, for git, enough");
     disk.resize("4m");
     crate::git::is_whole(&sandbox, &sandbox.work().join("orders"));
-    assert_eq!(sandbox.promises(), ["ports/5000"]);
+    sandbox.ports_agree();
 }
 
 #[test]

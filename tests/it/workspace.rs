@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::git::git;
-use crate::live::{Live, until};
-use crate::sandbox::{Run, Sandbox, script};
+use crate::live::Live;
+use crate::sandbox::{Run, Sandbox, script, until};
 
 const WORDS: [&str; 5] = ["orders", "--build", "none", "--no-git", "--quiet"];
 
