@@ -6,9 +6,10 @@ use std::path::Path;
 use dialoguer::{Input, MultiSelect};
 
 use crate::error::{Error, Kind, Result};
+use crate::interrupt;
 use crate::name::{Neighbours, ServiceName};
 use crate::plan;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::settings::{Format, Settings};
 use crate::template::Template;
 use crate::world::World;
@@ -137,12 +138,14 @@ fn parts(settings: &mut Settings, template: &Template) -> Result<()> {
         .iter()
         .map(|part| part.default)
         .collect::<Vec<_>>();
-    let marked = MultiSelect::new()
+    let question = MultiSelect::new()
         .with_prompt("Parts (space marks, Enter goes on)")
         .items(lines.collect::<Vec<_>>())
-        .defaults(&usual)
-        .interact()
-        .map_err(unanswered)?;
+        .defaults(&usual);
+    let marked = interrupt::while_asking(|| question.interact())?.map_err(|error| {
+        report::show_cursor();
+        unanswered(error)
+    })?;
     for (i, part) in template.parts.iter().enumerate() {
         match (marked.contains(&i), part.default) {
             (true, false) => settings.with.push(part.name.clone()),

@@ -151,7 +151,12 @@ impl Error {
     }
 
     /// All of `errors` as one, of their common kind or, where they differ, a usage error.
-    pub fn all(mut errors: Vec<Self>) -> Result<()> {
+    pub fn all(errors: Vec<Self>) -> Result<()> {
+        let each = errors.into_iter().flat_map(|mut error| {
+            let also = std::mem::take(&mut error.also);
+            std::iter::once(error).chain(also)
+        });
+        let mut errors = each.collect::<Vec<_>>();
         if errors.is_empty() {
             return Ok(());
         }

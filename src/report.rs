@@ -328,6 +328,11 @@ pub fn print(text: &str) {
         .and_then(|()| stdout().flush());
 }
 
+/// A question that was broken off has hidden it.
+pub fn show_cursor() {
+    eprint("\x1b[?25h");
+}
+
 fn eprint(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }
