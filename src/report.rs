@@ -3,13 +3,13 @@
 //! The stories hand over typed events; the narrative on standard error and the JSON lines on
 //! standard output are two readings of the same events, so no word is said twice.
 
+mod client;
 mod events;
 
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
-use crate::client::Written;
 use crate::dirs::{quoted, tilde};
 use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
@@ -96,36 +96,6 @@ impl Report {
     /// What takes its time, before it does.
     pub fn waiting(&self, what: &str) {
         self.say(&format!("{what}\n"));
-    }
-
-    /// A client was written, or was there already.
-    pub fn client(&self, written: &Written) {
-        for warning in &written.warnings {
-            self.warn(warning);
-        }
-        let path = tilde(&written.path);
-        let result = ResultEvent {
-            path: Some(written.path.display().to_string()),
-            ..self.result(0)
-        };
-        self.event(|| Event::Result(result));
-        if written.changed.is_empty() {
-            self.say(&format!("{path} is up to date\n"));
-            return;
-        }
-        let done = self.paint(GREEN, "All done!");
-        self.say(&format!(
-            "{done} The client of {} is in {path}\n",
-            written.service
-        ));
-        for file in &written.changed {
-            self.say(&format!("  {file}\n"));
-        }
-        let module = &written.module;
-        self.say(&format!(
-            "  clients::{module}::Client::new(app.api.clone())     # {}\n",
-            written.methods.join(", ")
-        ));
     }
 
     /// Does a step, said while it happens.

@@ -19,6 +19,10 @@ const FORMAT: Limits = Limits {
 /// Where clients are, below the service's directory.
 const DIR: &str = "src/clients";
 
+/// What makes up for a missing part.
+const WITH_API: &str =
+    "copy `src/api` from a service that has it: generate-service NAME --with api";
+
 /// The text of a list of clients that has none.
 const LIST: &str =
     "//! Clients of other services: `generate-service client SOURCE` writes them.\n\n";
@@ -45,8 +49,7 @@ impl Home {
                 .help("cd into the service that calls, or name it: --into SERVICE_DIR"));
         }
         if !root.join("src/api.rs").is_file() {
-            return Err(refused("cannot call others: it has no part `api`")
-                .help("copy it from a service that has: generate-service NAME --with api"));
+            return Err(refused("cannot call others: it has no part `api`").help(WITH_API));
         }
         Ok(Self {
             root: root.to_owned(),
@@ -163,9 +166,7 @@ impl Home {
         let old = read(&path)?.unwrap_or_default();
         if modules(&old).all(|(_, name)| name != "api") {
             let message = format!("`{}` has no line `pub mod api;`", tilde(&path));
-            return Err(Error::new(Kind::Usage, message).help(
-                "copy the part `api` from a service that has it: generate-service NAME --with api",
-            ));
+            return Err(Error::new(Kind::Usage, message).help(WITH_API));
         }
         let new = with_module(&old, "clients");
         Ok(edit(&path, Some(old), new))

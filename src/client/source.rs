@@ -56,7 +56,7 @@ pub fn read(source: &OsStr, cwd: &Path, report: &Report) -> Result<Description> 
 }
 
 fn behind_https(url: &str) -> Error {
-    let message = format!("`{}` is behind HTTPS", url.escape_debug());
+    let message = format!("`{}` is behind HTTPS", url.replace(char::is_control, ""));
     let url = quoted(url);
     Error::new(Kind::Usage, message).help(format!(
         "curl -o openapi.json {url} && generate-service client openapi.json"
