@@ -99,6 +99,17 @@ pub fn release_child() {
     CHILD.store(0, Ordering::SeqCst);
 }
 
+/// Kills the process group `group`.
+pub fn kill(group: u32) {
+    let group = i32::try_from(group)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // A group that has just ended is what was wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+}
+
 fn end_child() {
     let group = CHILD.load(Ordering::SeqCst);
     if let Some(group) = rustix::process::Pid::from_raw(group) {

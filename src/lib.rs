@@ -32,9 +32,11 @@
 //! | `wrap` | keeps the stage's path out of what rustc writes | – |
 //! | `process` | runs a program that ends with us | spawns |
 //! | `interrupt` | ctrl-c and SIGTERM unwind the run | names signal-hook |
+//! | `swap` | replaces files that are not ours, all or none | – |
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `dirs` | the user's directories | – |
 //!
 //! What is absent: nobody but `report` prints, `name`, `plan`, `fill` and `stamp` do no I/O, and
@@ -42,6 +44,7 @@
 
 pub mod args;
 pub mod ask;
+pub mod client;
 pub mod dirs;
 pub mod error;
 pub mod fill;
@@ -57,6 +60,7 @@ pub mod report;
 pub mod settings;
 pub mod stage;
 pub mod stamp;
+pub mod swap;
 pub mod template;
 pub mod verify;
 pub mod workspace;
@@ -87,7 +91,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Cli {
             command: Some(command),
             ..
-        }) => small_job(&command),
+        }) => small_job(command, &report),
         Ok(Cli {
             command: None,
             create,
@@ -103,13 +107,22 @@ pub fn cannot_become_rustc(error: &std::io::Error) -> ExitCode {
     ExitCode::from(error.kind.code())
 }
 
-fn small_job(command: &Command) -> ExitCode {
+fn small_job(command: Command, report: &Report) -> ExitCode {
     report::print(&match command {
-        Command::Completions { shell } => args::completions(*shell),
+        Command::Client(wish) => return ended(report, write_client(&wish, report)),
+        Command::Completions { shell } => args::completions(shell),
         Command::Man => args::manual(),
         Command::Schema => report::schema(),
     });
     ExitCode::SUCCESS
+}
+
+fn write_client(wish: &args::Client, report: &Report) -> Result<()> {
+    let cwd = working_directory()?;
+    interrupt::listen()?;
+    let written = client::write(wish, &cwd, report)?;
+    report.client(&written);
+    Ok(())
 }
 
 fn main_job(typed: args::Create, report: Report) -> ExitCode {
@@ -122,6 +135,10 @@ fn main_job(typed: args::Create, report: Report) -> ExitCode {
         }
         Err(error) => (report, Err(error)),
     };
+    ended(&report, outcome)
+}
+
+fn ended(report: &Report, outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

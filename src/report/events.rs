@@ -100,7 +100,7 @@ pub struct ResultEvent {
     pub exit_code: u8,
     /// From start to end, in milliseconds.
     pub ms: u64,
-    /// The service's directory.
+    /// The service's directory; the file of a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The HTTP port.

@@ -23,6 +23,8 @@ pub enum Error {
     Listen(SocketAddr, io::Error),
     /// Requests were still running this long after the shutdown began, and were cut off.
     Grace(Duration),
+    /// Standard output takes no more.
+    Output(io::Error),
 }
 
 impl Error {
@@ -49,6 +51,7 @@ impl fmt::Display for Error {
                 let seconds = limit.as_secs_f64();
                 write!(f, "requests were cut off after {seconds} s of grace")
             }
+            Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `main` turns the result into an exit code, `service::start` is the whole process, and
 //! `service::run` the part of it that tests drive: listener, settings, routes and the
-//! wish to stop come in as parameters.
+//! wish to stop come in as parameters. With the word `openapi` it prints its description.
 //!
 //! | module    | what it knows                                                       |
 //! |-----------|---------------------------------------------------------------------|
@@ -82,7 +82,11 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[expect(clippy::print_stderr, reason = "the one line a failed start may say")]
 fn main() -> ExitCode {
-    match service::start() {
+    let outcome = match std::env::args_os().nth(1) {
+        Some(word) if word == "openapi" => openapi::print(),
+        _ => service::start(),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{NAME}: {error}");

@@ -1,11 +1,13 @@
 //! The description of this service's API, as OpenAPI: **new handlers are named here**. A
 //! test compares it with the routes.
 
+use std::io::{self, Write};
+
 use axum::{Json, Router, routing::get};
 use utoipa::{OpenApi, openapi};
 
 use crate::http::{health, problem};
-use crate::{App, routes, teams};
+use crate::{App, Error, routes, teams};
 
 /// Name, version and description come from the manifest; see [`description`].
 #[derive(OpenApi)]
@@ -46,4 +48,15 @@ pub fn routes() -> Router<App> {
 )]
 pub async fn document() -> Json<openapi::OpenApi> {
     Json(description())
+}
+
+/// Writes this description to standard output, for programs that make clients of it:
+/// it needs no settings and no running service.
+///
+/// # Errors
+/// [`Error::Output`] if it cannot be written.
+pub fn print() -> Result<(), Error> {
+    let text = Api::openapi().to_pretty_json();
+    let text = text.map_err(|error| Error::Output(error.into()))?;
+    writeln!(io::stdout().lock(), "{text}").map_err(Error::Output)
 }

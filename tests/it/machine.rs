@@ -100,6 +100,7 @@ mod mirror {
         Build,
         Atlas,
         Settings,
+        Source,
         Interrupted,
     }
 }

@@ -1,6 +1,7 @@
 //! The real program, driven from outside: one crate, many modules.
 
 mod build;
+mod clients;
 mod destinations;
 mod git;
 mod kills;
@@ -13,6 +14,7 @@ mod ports;
 mod repository;
 mod sandbox;
 mod settings;
+mod shapes;
 mod signals;
 mod story;
 mod structure;

@@ -134,6 +134,13 @@ pub fn variable(key: &str) -> String {
     format!("{}_{key}", NAME.to_uppercase().replace('-', "_"))
 }
 
+/// The executable, in a directory that has nothing of its settings and with no variables.
+pub fn command() -> Command {
+    let mut command = Command::new(path());
+    command.current_dir("/").env_clear();
+    command
+}
+
 /// Asked for at run time: a path compiled in would be wrong once the project has moved.
 fn path() -> PathBuf {
     let given = std::env::var_os(format!("CARGO_BIN_EXE_{NAME}"));

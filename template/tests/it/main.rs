@@ -7,6 +7,7 @@ mod executable;
 mod scratch;
 
 mod configuration;
+mod description;
 mod logs;
 #[cfg(feature = "otel")]
 mod otel;
