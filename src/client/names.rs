@@ -51,7 +51,7 @@ pub fn pascal(text: &str, fallback: &str) -> String {
     let name: String = words(text).iter().map(capital).collect();
     match name.as_str() {
         "" => fallback.to_owned(),
-        "Self" => "Self_".to_owned(),
+        "Self" => format!("{fallback}{name}"),
         _ if name.starts_with(|first: char| first.is_ascii_digit()) => format!("{fallback}{name}"),
         _ => name,
     }

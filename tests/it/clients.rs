@@ -544,6 +544,17 @@ async fn write(
 }
 "#;
 
+/// A description of everything that is hard to say in Rust.
+const RICH: &str = r##"{"openapi":"3.1.0","info":{"title":"pets","version":"2"},"servers":[{"url":"https://x.example/v1/"}],"paths":{
+"/pets/{pet-id}/{type}/{by}":{"parameters":[{"name":"pet-id","in":"path","required":true,"schema":{"type":"string"}},{"name":"type","in":"path","required":true,"schema":{"type":"integer"}},{"name":"by","in":"path","required":true,"schema":{"$ref":"#/components/schemas/Kind"}}],
+"get":{"operationId":"getPet","summary":"See [this] <b> http://x.example `foo_bar` fooBar\n* a\nb","parameters":[{"name":"sort","in":"query","schema":{"type":"string","enum":["a","b-c","self"]}},{"name":"call","in":"query","required":true,"schema":{"type":"string"}},{"name":"tag","in":"query","schema":{"type":"array","items":{"$ref":"#/components/schemas/Kind"}}},{"name":"X-Tenant","in":"header","required":true,"schema":{"type":"integer"}},{"name":"X-Kind","in":"header","schema":{"$ref":"#/components/schemas/Kind"}},{"name":"X-Text","in":"header","schema":{"type":"string"}}],"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Pet"}}}}}},
+"delete":{"responses":{"204":{}}},"head":{"operationId":"clone","responses":{}},
+"patch":{"operationId":"2nd","requestBody":{"content":{"application/json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/Pet"}}}}},"responses":{"200":{"content":{"text/plain":{}}}}},
+"put":{"operationId":"match","requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"string"}}}},"responses":{"200":{"content":{"application/json":{"schema":{}}}}}},
+"post":{"operationId":"self","requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","properties":{"x":{"type":["boolean","null"]}}}}}},"responses":{"200":{"content":{"application/json":{"schema":{"type":["integer","null"]}}}}}}}},
+"components":{"schemas":{"Pet":{"type":"object","required":["id","type","parent","either","a","b","c","d"],"properties":{"id":{"type":"integer","format":"int32"},"type":{"type":["string","null"]},"parent":{"$ref":"#/components/schemas/Parent"},"kids":{"type":"array","items":{"$ref":"#/components/schemas/Pet"}},"either":{"oneOf":[{"type":"string"},{"type":"integer"}]},"self":{"type":"boolean"},"a":{"type":"boolean"},"b":{"type":"boolean"},"c":{"type":"boolean"},"d":{"type":"boolean"},"owner-name":{"type":"object","properties":{"größe":{"type":"number"}}},"m":{"type":"object","additionalProperties":{"$ref":"#/components/schemas/Result"}}}},
+"Parent":{"type":"object","properties":{"pet":{"oneOf":[{"type":"null"},{"$ref":"#/components/schemas/Pet"}]}}},"Result":{"type":"object","required":["k"],"properties":{"k":{"$ref":"#/components/schemas/Kind"}}},"Kind":{"type":"string","enum":["cat","2dogs","KindCat","kind\u202e\"","Self"]}}}}"##;
+
 /// Cargo in a service, with everybody's target directory.
 fn cargo(sandbox: &Sandbox, service: &str, words: &[&str]) {
     let mut cargo = sandbox.command("cargo");
@@ -609,6 +620,10 @@ fn neighbours(sandbox: &Sandbox) {
         "{}",
         run.stderr
     );
+    sandbox.write("work/pets.json", RICH);
+    sandbox
+        .run(["client", "pets.json", "--into", "dashboard"])
+        .ok();
     sandbox.write("work/dashboard/src/proxy.rs", HANDLER);
     let merge = "        .merge(teams::routes())";
     for (file, old, new) in [

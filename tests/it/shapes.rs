@@ -199,7 +199,7 @@ pub enum PetSize {
     Xl,
     /// `self`
     #[serde(rename = "self")]
-    Self_,
+    WordSelf,
     /// `small`
     #[serde(rename = "small")]
     Small,
