@@ -5,6 +5,7 @@
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -62,9 +63,13 @@ pub fn while_asking<T>(ask: impl FnOnce() -> T) -> Result<T> {
     Ok(answer)
 }
 
-/// Ctrl-c is a key to whoever reads the terminal, and ends the question there.
+/// Ctrl-c is a key to whoever reads the terminal, and ends the question there; unless it came
+/// before the reading began.
 fn unanswered(signal: i32) {
-    if signal != SIGINT {
+    if signal == SIGINT {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    if ASKING.load(Ordering::SeqCst) {
         report::show_cursor();
         stop_now();
     }

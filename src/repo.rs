@@ -7,6 +7,7 @@
 mod identity;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -60,19 +61,38 @@ pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<
     let make = || -> Result<Oid, git2::Error> {
         let repository = Repository::init_opts(dir, &options)?;
         let objects = repository.odb()?;
+        // One pack instead of a file an object: a hundred small files take longer than they do.
+        let memory = objects.add_new_mempack_backend(1000)?;
         let mut index = repository.index()?;
         for file in files {
             let blob = objects.write(ObjectType::Blob, &file.bytes)?;
             index.add(&entry(dir, &file.path, file, blob))?;
         }
         let tree = repository.find_tree(index.write_tree()?)?;
-        index.write()?;
         let (author, committer) = signatures()?;
-        repository.commit(Some("HEAD"), &author, &committer, message, &tree, &[])
+        let commit = repository.commit(None, &author, &committer, message, &tree, &[])?;
+        let mut pack = git2::Buf::new();
+        memory.dump(&repository, &mut pack)?;
+        write_pack(&repository, &pack)?;
+        let head = format!("refs/heads/{branch}");
+        repository.reference(&head, commit, false, "commit (initial)")?;
+        index.write()?;
+        Ok(commit)
     };
     // The directory above is a stage, of which its user knows nothing.
     let name = dir.file_name().map_or(dir, Path::new);
     make().map_err(|error| failed("commit", name, &error))
+}
+
+/// Puts a pack among the objects of `repository`.
+fn write_pack(repository: &Repository, pack: &[u8]) -> Result<(), git2::Error> {
+    let dir = repository.path().join("objects/pack");
+    let mut indexer = git2::Indexer::new(None, &dir, 0o444, false)?;
+    indexer
+        .write_all(pack)
+        .map_err(|error| git2::Error::from_str(&error.to_string()))?;
+    indexer.commit()?;
+    Ok(())
 }
 
 /// Commits `files`, paths from the root of the repository `root`, on top of its HEAD and puts
