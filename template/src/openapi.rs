@@ -56,7 +56,7 @@ pub async fn document() -> Json<openapi::OpenApi> {
 /// # Errors
 /// [`Error::Output`] if it cannot be written.
 pub fn print() -> Result<(), Error> {
-    let text = Api::openapi().to_pretty_json();
+    let text = description().to_pretty_json();
     let text = text.map_err(|error| Error::Output(error.into()))?;
     writeln!(io::stdout().lock(), "{text}").map_err(Error::Output)
 }
