@@ -69,13 +69,7 @@ fn name(path: &Path) -> String {
     }
 }
 
-#[cfg(unix)]
 fn executable(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn executable(_: &fs::Metadata) -> bool {
-    false
 }

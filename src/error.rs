@@ -187,7 +187,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// The cause in the style of our own messages: "permission denied" and no number.
-fn plain(cause: &std::io::Error) -> String {
+#[must_use]
+pub fn plain(cause: &std::io::Error) -> String {
     let text = cause.to_string();
     let text = text.split(" (os error").next().unwrap_or(&text);
     let mut letters = text.chars();

@@ -21,8 +21,6 @@ pub struct Published {
     pub port: u16,
     /// The commit that holds it, if there is one.
     pub commit: Option<String>,
-    /// Whether cargo has built it.
-    pub built: bool,
 }
 
 /// Renames the tree to its destination, which is also the last word on whether that was free;
@@ -33,7 +31,7 @@ pub fn publish(
     plan: &Plan,
     own_commit: Option<String>,
 ) -> Result<Published> {
-    let Verified { stage, built } = verified;
+    let Verified { stage } = verified;
     let moved = Moved::from(&stage.tree, &plan.destination)?;
     let undo = match (&plan.workspace, &stage.mirror) {
         (Some(workspace), Some(mirror)) => {
@@ -59,7 +57,6 @@ pub fn publish(
         path: plan.destination.clone(),
         port: plan.port,
         commit,
-        built,
     })
 }
 

@@ -10,14 +10,14 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use crate::dirs::{quoted, tilde};
 use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
 use crate::settings::{Color, Format, Settings};
-use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use events::{ErrorEvent, PlanEvent, ResultEvent};
 pub use events::{Event, Step, schema};
 

@@ -8,17 +8,13 @@ mod sources;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use crate::args::Create;
 use crate::error::{Error, Result};
 pub use sources::nearest;
 use sources::{Found, Reading, Source};
 
 /// How far cargo goes before the service is published.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Build {
     /// Cargo is not run at all.
     None,

@@ -146,7 +146,6 @@ fn lock(text: &str, old: &str, new: &str) -> Result<String> {
         text.push_str(SEPARATOR);
         text.push_str(&package);
     }
-    // The first separator stands directly after the header's blank line.
     Ok(text + "\n")
 }
 

@@ -152,13 +152,7 @@ fn unreadable(path: &Path, why: &str) -> Error {
     )
 }
 
-#[cfg(unix)]
 fn executable(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn executable(_: &std::fs::Metadata) -> bool {
-    false
 }

@@ -28,76 +28,116 @@ const BUILD: Limits = Limits {
 pub struct Verified {
     /// The stage.
     pub stage: Stage,
-    /// Whether cargo has looked at it.
-    pub built: bool,
 }
 
 /// Runs as much of cargo as the plan says.
 pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     if plan.build == Build::None {
-        return Ok(Verified {
-            stage,
-            built: false,
-        });
+        return Ok(Verified { stage });
     }
     let started = SystemTime::now();
-    report.step(Step::Fetch, plan, || fetch(&stage, plan, report))?;
-    report.step(Step::Build, plan, || build(&stage, plan, report))?;
+    let cargo = Cargo::on(&stage, plan, report);
+    report.step(Step::Fetch, plan, || cargo.fetch())?;
+    report.step(Step::Build, plan, || cargo.build(plan.build))?;
     if plan.build == Build::Test {
-        report.step(Step::Test, plan, || {
-            cargo(&stage, plan, report, &["test", "--locked"])
-        })?;
+        report.step(Step::Test, plan, || cargo.run(&["test", "--locked"]))?;
     }
-    forget_stage(&stage, plan, started);
-    Ok(Verified { stage, built: true })
+    cargo.forget_stage(started);
+    Ok(Verified { stage })
 }
 
-/// With a lock file of its own the service is fetched as locked; as a member it brings new
-/// packages into the lock file of its workspace.
-fn fetch(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
-    let mut words = vec!["fetch", "--target", "host-tuple"];
-    if stage.mirror.is_none() {
-        words.push("--locked");
-    }
-    cargo(stage, plan, report, &words)
+/// Cargo, about to look at one stage.
+struct Cargo<'a> {
+    stage: &'a Stage,
+    report: &'a Report,
+    /// What it takes for the root of the workspace.
+    from: PathBuf,
+    /// Where that will be in the end.
+    to: PathBuf,
+    /// The target directory of a workspace that is there already.
+    target: Option<PathBuf>,
 }
 
-fn build(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
-    let words: &[&str] = match plan.build {
-        Build::Check => &["check", "--locked", "--offline"],
-        Build::Release => &["build", "--locked", "--offline", "--release"],
-        _ => &["build", "--locked", "--offline"],
-    };
-    cargo(stage, plan, report, words)
-}
-
-fn cargo(stage: &Stage, plan: &Plan, report: &Report, words: &[&str]) -> Result<()> {
-    let (from, to) = stage.root(plan);
-    let mut command = Command::new("cargo");
-    command.args(words).current_dir(&stage.tree);
-    command
-        .env("CARGO_TERM_COLOR", "never")
-        .env("CARGO_TERM_QUIET", "false");
-    command
-        .env("CARGO_TERM_PROGRESS_WHEN", "always")
-        .env("CARGO_TERM_PROGRESS_WIDTH", "100");
-    // The job server of a cargo we may have been started by is not there for this one.
-    command.env_remove("CARGO_MAKEFLAGS");
-    if let (Some(_), Some(target)) = (&stage.mirror, target_dir(&to)) {
-        command.env("CARGO_TARGET_DIR", target);
-    }
-    wrap::remap(&mut command, &from, &to);
-    let mut said = Vec::new();
-    let outcome = process::run(&mut command, |line| {
-        if !report.cargo_progress(line) {
-            said.push(line.to_owned());
+impl<'a> Cargo<'a> {
+    fn on(stage: &'a Stage, plan: &Plan, report: &'a Report) -> Self {
+        let (from, to) = stage.root(plan);
+        let joins = stage.mirror.is_some();
+        Self {
+            stage,
+            report,
+            target: joins.then(|| target_dir(&to)).flatten(),
+            from,
+            to,
         }
-    })?;
-    if outcome.success {
-        return Ok(());
     }
-    report.cargo_words(&said, &outcome.stdout);
-    Err(failure(words, &said))
+
+    /// With a lock file of its own the service is fetched as locked; as a member it brings new
+    /// packages into the lock file of its workspace.
+    fn fetch(&self) -> Result<()> {
+        let mut words = vec!["fetch", "--target", "host-tuple"];
+        if self.stage.mirror.is_none() {
+            words.push("--locked");
+        }
+        self.run(&words)
+    }
+
+    fn build(&self, how: Build) -> Result<()> {
+        self.run(match how {
+            Build::Check => &["check", "--locked", "--offline"],
+            Build::Release => &["build", "--locked", "--offline", "--release"],
+            _ => &["build", "--locked", "--offline"],
+        })
+    }
+
+    fn run(&self, words: &[&str]) -> Result<()> {
+        let mut command = Command::new("cargo");
+        command.args(words).current_dir(&self.stage.tree);
+        command
+            .env("CARGO_TERM_COLOR", "never")
+            .env("CARGO_TERM_QUIET", "false");
+        command
+            .env("CARGO_TERM_PROGRESS_WHEN", "always")
+            .env("CARGO_TERM_PROGRESS_WIDTH", "100");
+        // The job server of a cargo we may have been started by is not there for this one.
+        command.env_remove("CARGO_MAKEFLAGS");
+        if let Some(target) = &self.target {
+            command.env("CARGO_TARGET_DIR", target);
+        }
+        wrap::remap(&mut command, &self.from, &self.to);
+        let mut said = Vec::new();
+        let outcome = process::run(&mut command, |line| {
+            if !self.report.cargo_progress(line) {
+                said.push(line.to_owned());
+            }
+        })?;
+        if outcome.success {
+            return Ok(());
+        }
+        self.report.cargo_words(&said, &outcome.stdout);
+        Err(failure(words, &said))
+    }
+
+    /// What rustc wrote says the final path already. Cargo's own notes are texts (`*.d` for
+    /// `make`, where a build script ran and what it said) and are rewritten here, with their
+    /// times kept, since cargo compares times.
+    fn forget_stage(&self, since: SystemTime) {
+        let targets = [self.from.join("target"), self.to.join("target")];
+        let (Some(from), Some(to)) = (self.from.to_str(), self.to.to_str()) else {
+            return;
+        };
+        for entry in targets.iter().flat_map(WalkDir::new).flatten() {
+            let name = entry.file_name().to_string_lossy();
+            let is_note =
+                name.ends_with(".d") || matches!(&*name, "output" | "root-output" | "stderr");
+            let is_new = entry
+                .metadata()
+                .is_ok_and(|meta| meta.modified().is_ok_and(|at| at >= since));
+            if is_note && is_new && entry.file_type().is_file() {
+                // A note that cannot be rewritten misleads nobody: cargo writes it anew.
+                let _ = rewrite(entry.path(), from, to);
+            }
+        }
+    }
 }
 
 /// The service in `dir`, built.
@@ -162,28 +202,6 @@ fn target_dir(root: &Path) -> Option<PathBuf> {
     let outcome = process::run(command.current_dir(root), |_| {}).ok()?;
     let metadata: serde_json::Value = serde_json::from_str(&outcome.stdout).ok()?;
     Some(PathBuf::from(metadata.get("target_directory")?.as_str()?))
-}
-
-/// What rustc wrote says the final path already. Cargo's own notes are texts (`*.d` for `make`,
-/// where a build script ran and what it said) and are rewritten here, with their times kept,
-/// since cargo compares times.
-fn forget_stage(stage: &Stage, plan: &Plan, since: SystemTime) {
-    let (from, to) = stage.root(plan);
-    let targets = [from.join("target"), to.join("target")];
-    let (Some(from), Some(to)) = (from.to_str(), to.to_str()) else {
-        return;
-    };
-    for entry in targets.iter().flat_map(WalkDir::new).flatten() {
-        let name = entry.file_name().to_string_lossy();
-        let is_note = name.ends_with(".d") || matches!(&*name, "output" | "root-output" | "stderr");
-        let is_new = entry
-            .metadata()
-            .is_ok_and(|meta| meta.modified().is_ok_and(|at| at >= since));
-        if is_note && is_new && entry.file_type().is_file() {
-            // A note that cannot be rewritten misleads nobody: cargo writes it anew.
-            let _ = rewrite(entry.path(), from, to);
-        }
-    }
 }
 
 fn rewrite(path: &Path, from: &str, to: &str) -> std::io::Result<()> {

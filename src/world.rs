@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, plain};
 use crate::ports::{self, Offer};
 use crate::repo::{self, Surrounding};
 use crate::settings::Settings;
@@ -60,7 +60,7 @@ impl World {
             Ok(parent) => (parent, Vec::new()),
             Err(error) => (asked.clone(), vec![unreachable_parent(asked, &error)]),
         };
-        let given = settings.name.as_deref().filter(|name| plain(name));
+        let given = settings.name.as_deref().filter(|name| is_plain(name));
         let destination = parent.join(given.unwrap_or("service"));
         let mut world = Self {
             parent,
@@ -80,15 +80,8 @@ impl World {
         // A bad name does not keep us from saying what is wrong with the port.
         let name = plan::name(settings, &world, template);
         let name = name.map_or_else(|_| "service".to_owned(), |name| name.to_string());
-        world.look_for_port(settings, &name, &destination);
+        (world.port, world.warnings) = ports::look(settings, &name, &destination);
         Ok(world)
-    }
-
-    /// The same world, with what is free now.
-    pub fn look_for_port(&mut self, settings: &Settings, name: &str, destination: &Path) {
-        let (port, warnings) = ports::look(settings, name, destination);
-        self.port = port;
-        self.warnings = warnings;
     }
 
     fn look_around(&mut self, settings: &Settings, destination: &Path) -> Result<()> {
@@ -103,7 +96,7 @@ impl World {
 }
 
 /// Whether a name is one part of a path at all: what else it must be is for its parser to say.
-fn plain(name: &str) -> bool {
+fn is_plain(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
 }
 
@@ -111,14 +104,7 @@ fn unreachable_parent(path: PathBuf, error: &std::io::Error) -> Obstacle {
     if error.kind() == std::io::ErrorKind::NotFound {
         return Obstacle::ParentMissing(path);
     }
-    let why = Error::io("reach", &path, error);
-    let why = why
-        .message
-        .rsplit(": ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    Obstacle::ParentUnusable(path, why)
+    Obstacle::ParentUnusable(path, plain(error))
 }
 
 fn obstacle(parent: &Path, destination: &Path) -> Option<Obstacle> {
@@ -154,7 +140,6 @@ fn unwritable(dir: &Path) -> Option<String> {
         return Some("it is not a directory".to_owned());
     }
     let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-    let error = std::io::Error::from(rustix::fs::access(dir, access).err()?);
-    let why = Error::io("write", dir, &error).message;
-    Some(why.rsplit(": ").next().unwrap_or_default().to_owned())
+    let refusal = rustix::fs::access(dir, access).err()?;
+    Some(plain(&refusal.into()))
 }

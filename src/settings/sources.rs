@@ -58,7 +58,7 @@ impl Source {
 /// `text` as one word of the shell.
 fn word(text: &str) -> String {
     if text.contains(' ') {
-        format!("'{text}'")
+        quoted(text)
     } else {
         text.to_owned()
     }

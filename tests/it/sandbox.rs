@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use std::sync::Once;
 use std::time::{Duration, Instant, SystemTime};
 
+use assert_cmd::cargo::cargo_bin;
 use tempfile::TempDir;
 
 /// How long a test waits for anything, on a machine that does other things as well.
@@ -72,7 +73,7 @@ impl Sandbox {
 
     /// The program, ready to run in `work`.
     pub fn generator(&self) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_generate-service"));
+        let mut command = self.command(cargo_bin!("generate-service"));
         command.current_dir(self.work());
         command
     }
