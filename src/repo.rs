@@ -7,6 +7,7 @@
 mod identity;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -76,12 +77,27 @@ pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<
         write_pack(&repository, &pack)?;
         let head = format!("refs/heads/{branch}");
         repository.reference(&head, commit, false, "commit (initial)")?;
-        index.write()?;
+        write_index(&repository, &mut index)?;
         Ok(commit)
     };
     // The directory above is a stage, of which its user knows nothing.
     let name = dir.file_name().map_or(dir, Path::new);
     make().map_err(|error| failed("commit", name, &error))
+}
+
+/// Where libgit2 finds no room for the index, it tells whatever went wrong last instead, a look-up
+/// for instance. Whoever writes there meets the reason.
+fn write_index(repository: &Repository, index: &mut git2::Index) -> Result<(), git2::Error> {
+    index.write().map_err(|error| {
+        let probe = repository.path().join("index.probe");
+        match fs::write(&probe, [0; 65536]).and_then(|()| fs::remove_file(&probe)) {
+            Ok(()) => error,
+            Err(reason) => {
+                let _ = fs::remove_file(&probe);
+                git2::Error::from_str(&reason.to_string())
+            }
+        }
+    })
 }
 
 /// Puts a pack among the objects of `repository`.
@@ -122,7 +138,7 @@ pub fn commit_inside(root: &Path, files: &[File], message: &str) -> Result<Oid> 
         let (author, committer) = signatures()?;
         let parents = head.iter().collect::<Vec<_>>();
         // The index first: it can be put back if HEAD does not move.
-        index.write()?;
+        write_index(&repository, &mut index)?;
         repository
             .commit(Some("HEAD"), &author, &committer, message, &tree, &parents)
             .inspect_err(|_| put_back(&mut index, files, before))
