@@ -26,7 +26,7 @@
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
 //! | `stage` | the hidden directory beside the destination | writes the tree |
-//! | `repo` | repositories, commits, ids of trees | names git2 |
+//! | `repo` | repositories, commits, packs, ids of trees | names git2 |
 //! | `workspace` | membership, proven in a mirror | edits files that are not ours |
 //! | `verify` | cargo on a stage | knows cargo's arguments |
 //! | `wrap` | keeps the stage's path out of what rustc writes | – |
@@ -68,14 +68,17 @@ pub mod world;
 pub mod wrap;
 
 use std::ffi::OsString;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use args::{Cli, Command};
 use error::{Error, Kind, Result};
 use plan::{Git, Plan};
 use ports::{Offer, Reservation};
 use publish::Published;
+use repo::Pack;
 use report::{Report, Step};
 use settings::{Color, Format, Settings};
 use stage::Stage;
@@ -203,21 +206,28 @@ fn promise(
 }
 
 fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Published> {
-    let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
-    let commit = match &plan.git {
-        Git::Own { branch } => Some(report.step(Step::Git, plan, || {
-            repo::found(&stage.tree, branch, &plan.files, &plan.message())
-        })?),
-        _ => None,
-    };
+    let (stage, commit) = write(plan, report)?;
     let verified = verify::verify(stage, plan, report)?;
     interrupt::check()?;
-    publish::publish(
-        verified,
-        reservation,
-        plan,
-        commit.map(|commit| commit.to_string()),
-    )
+    publish::publish(verified, reservation, plan, commit)
+}
+
+/// Writes the tree and commits it, if the service has a repository of its own. What git stores
+/// is made while the disk is busy with the files.
+fn write(plan: &Plan, report: &Report) -> Result<(Stage, Option<String>)> {
+    let Git::Own { branch } = &plan.git else {
+        let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+        return Ok((stage, None));
+    };
+    thread::scope(|scope| {
+        let pack = scope.spawn(|| Pack::of(&plan.files));
+        let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+        let commit = report.step(Step::Git, plan, || {
+            let pack = pack.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            repo::found(&stage.tree, branch, &pack, &plan.message())
+        })?;
+        Ok((stage, Some(commit.to_string())))
+    })
 }
 
 fn with_wreck(error: Error, plan: &Plan) -> Error {

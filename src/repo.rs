@@ -5,10 +5,10 @@
 //! user's for commits of theirs; this first one is made without them.
 
 mod identity;
+mod pack;
+mod tree;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
 use identity::{setting, signatures};
+pub use pack::Pack;
+pub use tree::tree_id;
 
 /// A repository the service would stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,30 +55,26 @@ pub fn surrounding(path: &Path) -> Result<Option<Surrounding>> {
     Ok(Some(Surrounding { root }))
 }
 
-/// Initialises a repository in `dir` on `branch` and commits `files`, which lie there already.
-pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<Oid> {
+/// Initialises a repository in `dir` on `branch` and commits the files of `pack`, which lie there
+/// already.
+pub fn found(dir: &Path, branch: &str, pack: &Pack, message: &str) -> Result<Oid> {
     let mut options = git2::RepositoryInitOptions::new();
     options.no_reinit(true).initial_head(branch);
     // Without a template directory of the user's there is nothing to copy but sample hooks.
     options.external_template(setting("init.templateDir")?.is_some());
     let make = || -> Result<Oid, git2::Error> {
         let repository = Repository::init_opts(dir, &options)?;
-        let objects = repository.odb()?;
-        // One pack instead of a file an object: a hundred small files take longer than they do.
-        let memory = objects.add_new_mempack_backend(1000)?;
-        let mut index = repository.index()?;
-        for file in files {
-            let blob = objects.write(ObjectType::Blob, &file.bytes)?;
-            index.add(&entry(dir, &file.path, file, blob))?;
-        }
-        let tree = repository.find_tree(index.write_tree()?)?;
+        let tree = repository.find_tree(pack.write(&repository)?)?;
         let (author, committer) = signatures()?;
         let commit = repository.commit(None, &author, &committer, message, &tree, &[])?;
-        let mut pack = git2::Buf::new();
-        memory.dump(&repository, &mut pack)?;
-        write_pack(&repository, &pack)?;
         let head = format!("refs/heads/{branch}");
         repository.reference(&head, commit, false, "commit (initial)")?;
+        let mut index = repository.index()?;
+        for file in pack.files {
+            let path = Path::new(&file.path);
+            let blob = tree.get_path(path)?.id();
+            index.add(&entry(dir, &file.path, file, blob))?;
+        }
         write_index(&repository, &mut index)?;
         Ok(commit)
     };
@@ -90,7 +88,7 @@ pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<
 fn write_index(repository: &Repository, index: &mut git2::Index) -> Result<(), git2::Error> {
     index.write().map_err(|error| {
         let probe = repository.path().join("index.probe");
-        match fs::write(&probe, [0; 65536]).and_then(|()| fs::remove_file(&probe)) {
+        match fs::write(&probe, vec![0; 65536]).and_then(|()| fs::remove_file(&probe)) {
             Ok(()) => error,
             Err(reason) => {
                 let _ = fs::remove_file(&probe);
@@ -98,17 +96,6 @@ fn write_index(repository: &Repository, index: &mut git2::Index) -> Result<(), g
             }
         }
     })
-}
-
-/// Puts a pack among the objects of `repository`.
-fn write_pack(repository: &Repository, pack: &[u8]) -> Result<(), git2::Error> {
-    let dir = repository.path().join("objects/pack");
-    let mut indexer = git2::Indexer::new(None, &dir, 0o444, false)?;
-    indexer
-        .write_all(pack)
-        .map_err(|error| git2::Error::from_str(&error.to_string()))?;
-    indexer.commit()?;
-    Ok(())
 }
 
 /// Commits `files`, paths from the root of the repository `root`, on top of its HEAD and puts
@@ -176,58 +163,6 @@ pub fn is_clean(root: &Path, path: &str, text: Option<&str>) -> bool {
         Ok(staged == wanted && head.map(|entry| entry.id()) == wanted && !ignored)
     };
     look().unwrap_or(false)
-}
-
-/// The id git gives to a tree of `files`: equal trees, equal ids, on every machine.
-pub fn tree_id<'a>(files: impl Iterator<Item = &'a File>) -> Result<String> {
-    let mut root = Node::default();
-    for file in files {
-        root.insert(&file.path, file);
-    }
-    let id = root.id().map_err(|error| {
-        Error::new(
-            Kind::Git,
-            format!("cannot hash the tree: {}", error.message()),
-        )
-    })?;
-    Ok(id.to_string())
-}
-
-/// A directory on its way to becoming a tree object.
-#[derive(Default)]
-struct Node<'a> {
-    files: BTreeMap<&'a str, &'a File>,
-    dirs: BTreeMap<&'a str, Node<'a>>,
-}
-
-impl<'a> Node<'a> {
-    fn insert(&mut self, path: &'a str, file: &'a File) {
-        match path.split_once('/') {
-            Some((dir, rest)) => self.dirs.entry(dir).or_default().insert(rest, file),
-            None => {
-                self.files.insert(path, file);
-            }
-        }
-    }
-
-    /// Git's own format of a tree object; a directory sorts as if its name ended in `/`.
-    fn id(&self) -> Result<Oid, git2::Error> {
-        let mut entries = BTreeMap::new();
-        for (name, file) in &self.files {
-            let mode = if file.executable { "100755" } else { "100644" };
-            let id = Oid::hash_object(ObjectType::Blob, &file.bytes)?;
-            entries.insert((*name).to_owned(), (mode, *name, id));
-        }
-        for (name, dir) in &self.dirs {
-            entries.insert(format!("{name}/"), ("40000", *name, dir.id()?));
-        }
-        let mut object = Vec::new();
-        for (mode, name, id) in entries.values() {
-            object.extend_from_slice(format!("{mode} {name}\0").as_bytes());
-            object.extend_from_slice(id.as_bytes());
-        }
-        Oid::hash_object(ObjectType::Tree, &object)
-    }
 }
 
 /// An index entry that knows the file on disk, so that `git status` need not read it again.
