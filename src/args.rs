@@ -37,6 +37,8 @@ pub struct Cli {
 /// The small jobs beside the main one.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a typed client of another service into a service
+    Client(Client),
     /// Print completions for a shell
     Completions {
         /// The shell: bash, elvish, fish, powershell or zsh
@@ -46,6 +48,22 @@ pub enum Command {
     Man,
     /// Print the JSON schema of the events of `--format json`
     Schema,
+}
+
+/// Words of `client`.
+#[derive(Debug, Args)]
+pub struct Client {
+    /// What to make a client of: a service's directory, an http:// URL, or a JSON file
+    pub source: OsString,
+    /// The service that calls [default: the working directory]
+    #[arg(long, value_name = "SERVICE_DIR", value_hint = ValueHint::DirPath)]
+    pub into: Option<OsString>,
+    /// The name of the service that is called [default: what SOURCE says]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Replace a client file that was edited by hand
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Words of the main job.
@@ -61,6 +79,12 @@ pub struct Create {
     /// Create the service's directory in DIR [default: the working directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub into: Option<OsString>,
+    /// Add parts: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub with: Vec<OsString>,
+    /// Leave usual parts out: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub without: Vec<OsString>,
     /// Take exactly this HTTP port
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     pub port: Option<OsString>,

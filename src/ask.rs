@@ -3,12 +3,13 @@
 use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 
-use dialoguer::Input;
+use dialoguer::{Input, MultiSelect};
 
 use crate::error::{Error, Kind, Result};
+use crate::interrupt;
 use crate::name::{Neighbours, ServiceName};
 use crate::plan;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::settings::{Format, Settings};
 use crate::template::Template;
 use crate::world::World;
@@ -114,10 +115,43 @@ fn the_rest(
         let default = plan::describe(name);
         settings.description = Some(question("Description", Some(default))?);
     }
+    parts(settings, template)?;
     if settings.into.is_none() {
         let default = cwd.display().to_string();
         let into = question("Create its directory in", Some(default))?;
         settings.into = Some(cwd.join(crate::dirs::expand(&into)));
+    }
+    Ok(())
+}
+
+/// The parts, the usual ones marked; flags have already answered.
+fn parts(settings: &mut Settings, template: &Template) -> Result<()> {
+    if template.parts.is_empty() || !settings.with.is_empty() || !settings.without.is_empty() {
+        return Ok(());
+    }
+    let lines = template
+        .parts
+        .iter()
+        .map(|part| format!("{}: {}", part.name, part.description));
+    let usual = template
+        .parts
+        .iter()
+        .map(|part| part.default)
+        .collect::<Vec<_>>();
+    let question = MultiSelect::new()
+        .with_prompt("Parts (space marks, Enter goes on)")
+        .items(lines.collect::<Vec<_>>())
+        .defaults(&usual);
+    let marked = interrupt::while_asking(|| question.interact())?.map_err(|error| {
+        report::show_cursor();
+        unanswered(error)
+    })?;
+    for (i, part) in template.parts.iter().enumerate() {
+        match (marked.contains(&i), part.default) {
+            (true, false) => settings.with.push(part.name.clone()),
+            (false, true) => settings.without.push(part.name.clone()),
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -45,13 +45,15 @@ pub enum Kind {
     Atlas,
     /// A settings file is broken.
     Settings,
+    /// The description of an API cannot be had or makes no sense.
+    Source,
     /// Stopped by ctrl-c or SIGTERM.
     Interrupted,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Io,
         Self::Usage,
         Self::Name,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Build,
         Self::Atlas,
         Self::Settings,
+        Self::Source,
         Self::Interrupted,
     ];
 
@@ -91,6 +94,7 @@ impl Kind {
             Self::Build => (11, "the build or the tests failed"),
             Self::Atlas => (12, "Atlas, the registry, cannot be read or written"),
             Self::Settings => (13, "a settings file is broken"),
+            Self::Source => (14, "the description of an API cannot be read"),
             Self::Interrupted => (130, "interrupted (ctrl-c, SIGTERM, SIGHUP)"),
         }
     }
@@ -151,7 +155,12 @@ impl Error {
     }
 
     /// All of `errors` as one, of their common kind or, where they differ, a usage error.
-    pub fn all(mut errors: Vec<Self>) -> Result<()> {
+    pub fn all(errors: Vec<Self>) -> Result<()> {
+        let each = errors.into_iter().flat_map(|mut error| {
+            let also = std::mem::take(&mut error.also);
+            std::iter::once(error).chain(also)
+        });
+        let mut errors = each.collect::<Vec<_>>();
         if errors.is_empty() {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 //! and `&` stays `&`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, no_escape};
 use serde::Serialize;
@@ -29,9 +30,12 @@ pub struct Values {
     pub port: u16,
     /// The version of the template.
     pub template_version: String,
+    /// Each part of the template, and whether the service has it.
+    #[serde(flatten)]
+    pub parts: BTreeMap<String, bool>,
 }
 
-/// The files with every template among them filled.
+/// The files with every template among them filled. A template that says nothing makes no file.
 pub fn fill(files: &[File], values: &Values) -> Result<Vec<File>> {
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
@@ -39,9 +43,13 @@ pub fn fill(files: &[File], values: &Values) -> Result<Vec<File>> {
     files
         .iter()
         .map(|file| match file.path.strip_suffix(SUFFIX) {
-            Some(stem) => filled(&engine, file, stem, values),
-            None => Ok(file.clone()),
+            Some(stem) => filled(&engine, file, stem, values).map(|file| (file, true)),
+            None => Ok((file.clone(), false)),
         })
+        .filter(|made| {
+            !matches!(made, Ok((file, true)) if file.bytes.iter().all(u8::is_ascii_whitespace))
+        })
+        .map(|made| made.map(|(file, _)| file))
         .collect()
 }
 

@@ -3,23 +3,37 @@
 //! The first signal ends the child process and raises a flag that every step looks at, so the run
 //! unwinds as from any other failure. The second one ends the program where it stands.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Error, Kind, Result};
+use crate::report;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether a question is open that hides the cursor.
+static ASKING: AtomicBool = AtomicBool::new(false);
+static LISTENING: Once = Once::new();
 /// The process group of the running child, 0 when there is none.
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
 /// From here on signals unwind the run instead of ending it.
 pub fn listen() -> Result<()> {
+    if LISTENING.is_completed() {
+        return Ok(());
+    }
     let mut signals = Signals::new(signals())
         .map_err(|error| Error::new(Kind::Io, format!("cannot listen for signals: {error}")))?;
+    LISTENING.call_once(|| {});
     std::thread::spawn(move || {
-        for _ in signals.forever() {
+        for signal in signals.forever() {
+            if ASKING.load(Ordering::SeqCst) {
+                unanswered(signal);
+                continue;
+            }
             if INTERRUPTED.swap(true, Ordering::SeqCst) {
                 stop_now();
             }
@@ -38,6 +52,27 @@ fn signals() -> Vec<i32> {
     let mut signals = vec![SIGINT, SIGTERM];
     signals.extend(hang_up.then_some(SIGHUP));
     signals
+}
+
+/// Asks what hides the cursor: it is shown again however the question ends.
+pub fn while_asking<T>(ask: impl FnOnce() -> T) -> Result<T> {
+    ASKING.store(true, Ordering::SeqCst);
+    listen()?;
+    let answer = ask();
+    ASKING.store(false, Ordering::SeqCst);
+    Ok(answer)
+}
+
+/// Ctrl-c is a key to whoever reads the terminal, and ends the question there; unless it came
+/// before the reading began.
+fn unanswered(signal: i32) {
+    if signal == SIGINT {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    if ASKING.load(Ordering::SeqCst) {
+        report::show_cursor();
+        stop_now();
+    }
 }
 
 /// Fails once a signal has come.
@@ -62,6 +97,17 @@ pub fn guard_child(group: u32) {
 /// The child has ended.
 pub fn release_child() {
     CHILD.store(0, Ordering::SeqCst);
+}
+
+/// Kills the process group `group`.
+pub fn kill(group: u32) {
+    let group = i32::try_from(group)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        // A group that has just ended is what was wanted.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
 }
 
 fn end_child() {

@@ -21,19 +21,22 @@
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
 //! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
+//! | `parts` | which parts a service has; the others leave no trace | – |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
 //! | `stage` | the hidden directory beside the destination | writes the tree |
-//! | `repo` | repositories, commits, ids of trees | names git2 |
+//! | `repo` | repositories, commits, packs, ids of trees | names git2 |
 //! | `workspace` | membership, proven in a mirror | edits files that are not ours |
 //! | `verify` | cargo on a stage | knows cargo's arguments |
 //! | `wrap` | keeps the stage's path out of what rustc writes | – |
 //! | `process` | runs a program that ends with us | spawns |
 //! | `interrupt` | ctrl-c and SIGTERM unwind the run | names signal-hook |
+//! | `swap` | replaces files that are not ours, all or none | – |
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `dirs` | the user's directories | – |
 //!
 //! What is absent: nobody but `report` prints, `name`, `plan`, `fill` and `stamp` do no I/O, and
@@ -41,11 +44,13 @@
 
 pub mod args;
 pub mod ask;
+pub mod client;
 pub mod dirs;
 pub mod error;
 pub mod fill;
 pub mod interrupt;
 pub mod name;
+pub mod parts;
 pub mod plan;
 pub mod ports;
 pub mod process;
@@ -55,6 +60,7 @@ pub mod report;
 pub mod settings;
 pub mod stage;
 pub mod stamp;
+pub mod swap;
 pub mod template;
 pub mod verify;
 pub mod workspace;
@@ -62,14 +68,17 @@ pub mod world;
 pub mod wrap;
 
 use std::ffi::OsString;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use args::{Cli, Command};
 use error::{Error, Kind, Result};
 use plan::{Git, Plan};
 use ports::{Offer, Reservation};
 use publish::Published;
+use repo::Pack;
 use report::{Report, Step};
 use settings::{Color, Format, Settings};
 use stage::Stage;
@@ -85,7 +94,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Cli {
             command: Some(command),
             ..
-        }) => small_job(&command),
+        }) => small_job(command, &report),
         Ok(Cli {
             command: None,
             create,
@@ -101,13 +110,22 @@ pub fn cannot_become_rustc(error: &std::io::Error) -> ExitCode {
     ExitCode::from(error.kind.code())
 }
 
-fn small_job(command: &Command) -> ExitCode {
+fn small_job(command: Command, report: &Report) -> ExitCode {
     report::print(&match command {
-        Command::Completions { shell } => args::completions(*shell),
+        Command::Client(wish) => return ended(report, write_client(&wish, report)),
+        Command::Completions { shell } => args::completions(shell),
         Command::Man => args::manual(),
         Command::Schema => report::schema(),
     });
     ExitCode::SUCCESS
+}
+
+fn write_client(wish: &args::Client, report: &Report) -> Result<()> {
+    let cwd = working_directory()?;
+    interrupt::listen()?;
+    let written = client::write(wish, &cwd, report)?;
+    report.client(&written);
+    Ok(())
 }
 
 fn main_job(typed: args::Create, report: Report) -> ExitCode {
@@ -120,6 +138,10 @@ fn main_job(typed: args::Create, report: Report) -> ExitCode {
         }
         Err(error) => (report, Err(error)),
     };
+    ended(&report, outcome)
+}
+
+fn ended(report: &Report, outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -184,21 +206,28 @@ fn promise(
 }
 
 fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Published> {
-    let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
-    let commit = match &plan.git {
-        Git::Own { branch } => Some(report.step(Step::Git, plan, || {
-            repo::found(&stage.tree, branch, &plan.files, &plan.message())
-        })?),
-        _ => None,
-    };
+    let (stage, commit) = write(plan, report)?;
     let verified = verify::verify(stage, plan, report)?;
     interrupt::check()?;
-    publish::publish(
-        verified,
-        reservation,
-        plan,
-        commit.map(|commit| commit.to_string()),
-    )
+    publish::publish(verified, reservation, plan, commit)
+}
+
+/// Writes the tree and commits it, if the service has a repository of its own. What git stores
+/// is made while the disk is busy with the files.
+fn write(plan: &Plan, report: &Report) -> Result<(Stage, Option<String>)> {
+    let Git::Own { branch } = &plan.git else {
+        let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+        return Ok((stage, None));
+    };
+    thread::scope(|scope| {
+        let pack = scope.spawn(|| Pack::of(&plan.files));
+        let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+        let commit = report.step(Step::Git, plan, || {
+            let pack = pack.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            repo::found(&stage.tree, branch, &pack, &plan.message())
+        })?;
+        Ok((stage, Some(commit.to_string())))
+    })
 }
 
 fn with_wreck(error: Error, plan: &Plan) -> Error {

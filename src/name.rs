@@ -197,7 +197,7 @@ fn reserved(name: &str) -> Option<&'static str> {
 /// Strict, reserved and future keywords of every edition up to 2024 (the Rust reference,
 /// "Keywords"); `self` stands for `Self` too, since names have no capitals. Weak keywords
 /// (`union`, `raw`, …) make good crates.
-const KEYWORDS: &[&str] = &[
+pub const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
     "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",

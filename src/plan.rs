@@ -10,6 +10,7 @@ use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
 use crate::name::{Neighbours, ServiceName};
+use crate::parts::{self, Chosen, Part};
 use crate::repo::{self, Surrounding};
 use crate::report::Step;
 use crate::settings::{Build, Settings};
@@ -35,6 +36,10 @@ pub struct Plan {
     pub files: Vec<File>,
     /// The id git gives to that tree.
     pub tree: String,
+    /// The parts it has, in the order of their names.
+    pub parts: Vec<String>,
+    /// Whether those are the ones it has if nobody chooses.
+    pub usual_parts: bool,
     /// What becomes of it in Git.
     pub git: Git,
     /// The workspace it joins.
@@ -70,6 +75,8 @@ impl Plan {
         let mut note = |error: Error| wrong.push(error);
         let name = name(settings, world, template).map_err(&mut note).ok();
         let port = world.port.clone().map_err(&mut note).ok();
+        let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
+        let chosen = chosen.map_err(&mut note).unwrap_or_default();
         for obstacle in &world.obstacles {
             note(obstacle.refusal());
         }
@@ -84,24 +91,26 @@ impl Plan {
             .description
             .clone()
             .unwrap_or_else(|| describe(&name));
-        let values = values(&name, &description, port.number, template);
+        let values = Values {
+            description: description.clone(),
+            port: port.number,
+            ..values(&name, template, &chosen)
+        };
         let place = if world.workspace.is_some() {
             Place::Member
         } else {
             Place::Alone
         };
-        let files = stamp::stamp(
-            fill::fill(&template.files, &values)?,
-            template,
-            &values,
-            place,
-        )?;
+        let files = fill::fill(&parts::cut(template, &chosen)?, &values)?;
+        let files = stamp::stamp(files, template, &values, place)?;
         Ok(Self {
             destination: world.parent.join(name.as_str()),
             port: port.number,
             template: (template.name.clone(), template.version.clone()),
             tree: repo::tree_id(files.iter())?,
             files,
+            usual_parts: chosen == parts::usual(&template.parts),
+            parts: chosen.into_iter().collect(),
             git: git(settings, world),
             workspace: world.workspace.clone(),
             build: settings.build,
@@ -201,14 +210,16 @@ pub fn describe(name: &ServiceName) -> String {
     format!("The {name} service")
 }
 
-fn values(name: &ServiceName, description: &str, port: u16, template: &Template) -> Values {
+fn values(name: &ServiceName, template: &Template, chosen: &Chosen) -> Values {
+    let has = |part: &Part| (part.name.clone(), chosen.contains(&part.name));
     Values {
         name: name.to_string(),
         crate_name: name.crate_name(),
         env_prefix: name.env_prefix(),
-        description: description.to_owned(),
-        port,
+        description: String::new(),
+        port: 0,
         template_version: template.version.clone(),
+        parts: template.parts.iter().map(has).collect(),
     }
 }
 

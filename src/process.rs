@@ -6,6 +6,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
@@ -17,7 +20,23 @@ pub struct Outcome {
     pub success: bool,
     /// What it wrote to standard output.
     pub stdout: String,
+    /// Whether it was ended because its time was up.
+    pub late: bool,
 }
+
+/// How much a program may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// From its start to its end.
+    pub time: Duration,
+    /// Of standard output; one byte more is read, so that its reader sees that it was too much.
+    pub bytes: u64,
+}
+
+const ANYTHING: Limits = Limits {
+    time: Duration::MAX,
+    bytes: u64::MAX,
+};
 
 /// Where `program` is on PATH.
 #[must_use]
@@ -31,7 +50,16 @@ pub fn find(program: &str) -> Option<PathBuf> {
 
 /// Runs `command` to its end. `line` is handed each piece of standard error that ends in a new
 /// line or a carriage return, without it.
-pub fn run(command: &mut Command, mut line: impl FnMut(&str)) -> Result<Outcome> {
+pub fn run(command: &mut Command, line: impl FnMut(&str)) -> Result<Outcome> {
+    run_within(ANYTHING, command, line)
+}
+
+/// As `run`, within `limits`.
+pub fn run_within(
+    limits: Limits,
+    command: &mut Command,
+    mut line: impl FnMut(&str),
+) -> Result<Outcome> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -44,15 +72,17 @@ pub fn run(command: &mut Command, mut line: impl FnMut(&str)) -> Result<Outcome>
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
     interrupt::guard_child(child.id());
+    let watch = Watch::over(child.id(), limits.time);
     let stdout = child
         .stdout
         .take()
-        .map(|out| std::thread::spawn(move || read(out)));
+        .map(|out| std::thread::spawn(move || read(out, limits.bytes)));
     if let Some(stderr) = child.stderr.take() {
         each_line(stderr, &mut line);
     }
     let status = child.wait().map_err(|error| cannot_run(&program, &error));
     interrupt::release_child();
+    let late = watch.end();
     interrupt::check()?;
     let stdout = stdout
         .and_then(|reader| reader.join().ok())
@@ -60,13 +90,40 @@ pub fn run(command: &mut Command, mut line: impl FnMut(&str)) -> Result<Outcome>
     Ok(Outcome {
         success: status?.success(),
         stdout,
+        late,
     })
 }
 
-fn read(mut out: impl Read) -> String {
+/// Ends a process group when its time is up.
+struct Watch {
+    ended: Sender<()>,
+    thread: JoinHandle<bool>,
+}
+
+impl Watch {
+    fn over(group: u32, time: Duration) -> Self {
+        let (ended, end) = channel();
+        let thread = std::thread::spawn(move || {
+            let late = end.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+            if late {
+                interrupt::kill(group);
+            }
+            late
+        });
+        Self { ended, thread }
+    }
+
+    /// The group has ended: was it late?
+    fn end(self) -> bool {
+        drop(self.ended);
+        self.thread.join().unwrap_or(false)
+    }
+}
+
+fn read(out: impl Read, limit: u64) -> String {
     let mut bytes = Vec::new();
     // A pipe that breaks ends the output: whether the program failed is for its status to say.
-    let _ = out.read_to_end(&mut bytes);
+    let _ = out.take(limit.saturating_add(1)).read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

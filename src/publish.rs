@@ -51,7 +51,7 @@ pub fn publish(
         _ => own_commit,
     };
     moved.stay();
-    undo.into_iter().for_each(crate::workspace::Undo::forget);
+    undo.into_iter().for_each(crate::swap::Undo::forget);
     stage.succeed();
     Ok(Published {
         path: plan.destination.clone(),

@@ -5,8 +5,10 @@
 //! user's for commits of theirs; this first one is made without them.
 
 mod identity;
+mod pack;
+mod tree;
 
-use std::collections::BTreeMap;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +18,8 @@ use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
 use identity::{setting, signatures};
+pub use pack::Pack;
+pub use tree::tree_id;
 
 /// A repository the service would stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,28 +55,47 @@ pub fn surrounding(path: &Path) -> Result<Option<Surrounding>> {
     Ok(Some(Surrounding { root }))
 }
 
-/// Initialises a repository in `dir` on `branch` and commits `files`, which lie there already.
-pub fn found(dir: &Path, branch: &str, files: &[File], message: &str) -> Result<Oid> {
+/// Initialises a repository in `dir` on `branch` and commits the files of `pack`, which lie there
+/// already.
+pub fn found(dir: &Path, branch: &str, pack: &Pack, message: &str) -> Result<Oid> {
     let mut options = git2::RepositoryInitOptions::new();
     options.no_reinit(true).initial_head(branch);
     // Without a template directory of the user's there is nothing to copy but sample hooks.
     options.external_template(setting("init.templateDir")?.is_some());
     let make = || -> Result<Oid, git2::Error> {
         let repository = Repository::init_opts(dir, &options)?;
-        let objects = repository.odb()?;
+        let tree = repository.find_tree(pack.write(&repository)?)?;
+        let (author, committer) = signatures()?;
+        let commit = repository.commit(None, &author, &committer, message, &tree, &[])?;
+        let head = format!("refs/heads/{branch}");
+        repository.reference(&head, commit, false, "commit (initial)")?;
         let mut index = repository.index()?;
-        for file in files {
-            let blob = objects.write(ObjectType::Blob, &file.bytes)?;
+        for file in pack.files {
+            let path = Path::new(&file.path);
+            let blob = tree.get_path(path)?.id();
             index.add(&entry(dir, &file.path, file, blob))?;
         }
-        let tree = repository.find_tree(index.write_tree()?)?;
-        index.write()?;
-        let (author, committer) = signatures()?;
-        repository.commit(Some("HEAD"), &author, &committer, message, &tree, &[])
+        write_index(&repository, &mut index)?;
+        Ok(commit)
     };
     // The directory above is a stage, of which its user knows nothing.
     let name = dir.file_name().map_or(dir, Path::new);
     make().map_err(|error| failed("commit", name, &error))
+}
+
+/// Where libgit2 finds no room for the index, it tells whatever went wrong last instead, a look-up
+/// for instance. Whoever writes there meets the reason.
+fn write_index(repository: &Repository, index: &mut git2::Index) -> Result<(), git2::Error> {
+    index.write().map_err(|error| {
+        let probe = repository.path().join("index.probe");
+        match fs::write(&probe, vec![0; 65536]).and_then(|()| fs::remove_file(&probe)) {
+            Ok(()) => error,
+            Err(reason) => {
+                let _ = fs::remove_file(&probe);
+                git2::Error::from_str(&reason.to_string())
+            }
+        }
+    })
 }
 
 /// Commits `files`, paths from the root of the repository `root`, on top of its HEAD and puts
@@ -102,7 +125,7 @@ pub fn commit_inside(root: &Path, files: &[File], message: &str) -> Result<Oid> 
         let (author, committer) = signatures()?;
         let parents = head.iter().collect::<Vec<_>>();
         // The index first: it can be put back if HEAD does not move.
-        index.write()?;
+        write_index(&repository, &mut index)?;
         repository
             .commit(Some("HEAD"), &author, &committer, message, &tree, &parents)
             .inspect_err(|_| put_back(&mut index, files, before))
@@ -140,58 +163,6 @@ pub fn is_clean(root: &Path, path: &str, text: Option<&str>) -> bool {
         Ok(staged == wanted && head.map(|entry| entry.id()) == wanted && !ignored)
     };
     look().unwrap_or(false)
-}
-
-/// The id git gives to a tree of `files`: equal trees, equal ids, on every machine.
-pub fn tree_id<'a>(files: impl Iterator<Item = &'a File>) -> Result<String> {
-    let mut root = Node::default();
-    for file in files {
-        root.insert(&file.path, file);
-    }
-    let id = root.id().map_err(|error| {
-        Error::new(
-            Kind::Git,
-            format!("cannot hash the tree: {}", error.message()),
-        )
-    })?;
-    Ok(id.to_string())
-}
-
-/// A directory on its way to becoming a tree object.
-#[derive(Default)]
-struct Node<'a> {
-    files: BTreeMap<&'a str, &'a File>,
-    dirs: BTreeMap<&'a str, Node<'a>>,
-}
-
-impl<'a> Node<'a> {
-    fn insert(&mut self, path: &'a str, file: &'a File) {
-        match path.split_once('/') {
-            Some((dir, rest)) => self.dirs.entry(dir).or_default().insert(rest, file),
-            None => {
-                self.files.insert(path, file);
-            }
-        }
-    }
-
-    /// Git's own format of a tree object; a directory sorts as if its name ended in `/`.
-    fn id(&self) -> Result<Oid, git2::Error> {
-        let mut entries = BTreeMap::new();
-        for (name, file) in &self.files {
-            let mode = if file.executable { "100755" } else { "100644" };
-            let id = Oid::hash_object(ObjectType::Blob, &file.bytes)?;
-            entries.insert((*name).to_owned(), (mode, *name, id));
-        }
-        for (name, dir) in &self.dirs {
-            entries.insert(format!("{name}/"), ("40000", *name, dir.id()?));
-        }
-        let mut object = Vec::new();
-        for (mode, name, id) in entries.values() {
-            object.extend_from_slice(format!("{mode} {name}\0").as_bytes());
-            object.extend_from_slice(id.as_bytes());
-        }
-        Oid::hash_object(ObjectType::Tree, &object)
-    }
 }
 
 /// An index entry that knows the file on disk, so that `git status` need not read it again.

@@ -3,6 +3,7 @@
 //! The stories hand over typed events; the narrative on standard error and the JSON lines on
 //! standard output are two readings of the same events, so no word is said twice.
 
+mod client;
 mod events;
 
 use std::cell::{Cell, RefCell};
@@ -81,11 +82,20 @@ impl Report {
         self.event(|| Event::Plan(Box::new(PlanEvent::of(plan))));
         self.say(&self.configuration(plan));
         for warning in &plan.warnings {
-            self.event(|| Event::Warning {
-                message: warning.clone(),
-            });
-            self.say(&format!("{}: {warning}\n", self.paint(YELLOW, "warning")));
+            self.warn(warning);
         }
+    }
+
+    fn warn(&self, warning: &str) {
+        self.event(|| Event::Warning {
+            message: warning.to_owned(),
+        });
+        self.say(&format!("{}: {warning}\n", self.paint(YELLOW, "warning")));
+    }
+
+    /// What takes its time, before it does.
+    pub fn waiting(&self, what: &str) {
+        self.say(&format!("{what}\n"));
     }
 
     /// Does a step, said while it happens.
@@ -328,6 +338,11 @@ pub fn print(text: &str) {
         .and_then(|()| stdout().flush());
 }
 
+/// A question that was broken off has hidden it.
+pub fn show_cursor() {
+    eprint("\x1b[?25h");
+}
+
 fn eprint(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }
@@ -362,6 +377,12 @@ fn table(plan: &Plan) -> String {
         plan.name.crate_name(),
         plan.port,
     );
+    if !plan.usual_parts {
+        text.push_str(&format!(
+            "  Parts:                  {}\n",
+            plan.parts.join(", ")
+        ));
+    }
     if let Some(workspace) = &plan.workspace {
         text.push_str(&format!(
             "  Member of workspace:    {}\n",

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::Create;
 use crate::error::{Error, Result};
+pub use sources::nearest;
 use sources::{Found, Reading, Source};
 
 /// How far cargo goes before the service is published.
@@ -59,6 +60,10 @@ pub struct Settings {
     pub description: Option<String>,
     /// The directory the service's own directory is created in.
     pub into: Option<PathBuf>,
+    /// Parts beside the usual ones.
+    pub with: Vec<String>,
+    /// Usual parts that are not wanted.
+    pub without: Vec<String>,
     /// Exactly this port.
     pub port: Option<u16>,
     /// The first free port of this range.
@@ -121,6 +126,10 @@ impl Reading {
             name: self.text("name"),
             description: self.parse("description", "One line of text", one_line),
             into: self.path("into", cwd),
+            with: self
+                .parse("with", "database,redis", words)
+                .unwrap_or_default(),
+            without: self.parse("without", "metrics", words).unwrap_or_default(),
             port: self.parse("port", "5004", port),
             port_range: self
                 .parse("port-range", "5000-5999", port_range)
@@ -190,6 +199,16 @@ fn one_line(text: &str) -> Result<String, String> {
         return Err("a description is one line of text".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// Names between commas.
+#[allow(clippy::unnecessary_wraps, reason = "a meaning like the others")]
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let words = text.split(',').map(str::trim);
+    Ok(words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 fn port(text: &str) -> Result<u16, String> {

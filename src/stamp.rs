@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use toml_edit::{DocumentMut, Item, value};
+use toml_edit::{Array, DocumentMut, Item, value};
 
 use crate::error::{Error, Kind, Result};
 use crate::fill::Values;
@@ -97,6 +97,8 @@ fn record(text: &str, values: &Values, tree: &str) -> Result<String> {
     replace(&mut record["service"]["port"], i64::from(values.port));
     // What `update` compares with: the tree as rendered, this file aside.
     record["template"]["tree"] = value(tree);
+    let parts = values.parts.iter().filter(|(_, has)| **has);
+    record["answers"]["parts"] = value(parts.map(|(name, _)| name.as_str()).collect::<Array>());
     Ok(record.to_string())
 }
 
@@ -161,6 +163,20 @@ fn field<'a>(package: &'a str, name: &str) -> &'a str {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \""));
     line.and_then(|rest| rest.strip_suffix('"'))
         .unwrap_or_default()
+}
+
+/// Where cargo puts a package: by name, then version, then source.
+pub type PackageOrder = (String, Vec<u64>, String);
+
+/// The place of a package among the others of a lock file.
+#[must_use]
+pub fn package_order(package: &str) -> PackageOrder {
+    let (name, version) = order(package);
+    (
+        name.to_owned(),
+        version,
+        field(package, "source").to_owned(),
+    )
 }
 
 /// Name, then version, by its numbers (cargo's order of package ids).

@@ -1,11 +1,13 @@
 //! The template: the embedded tree, or one read from a directory, and what it says of itself.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml_edit::Document;
 
 use crate::error::{Error, Kind, Result};
+use crate::parts::{self, Cut, Part};
 
 /// A template as a list of files in memory.
 #[derive(Clone, Debug)]
@@ -16,6 +18,10 @@ pub struct Template {
     pub version: String,
     /// Its files, sorted by path.
     pub files: Vec<File>,
+    /// The parts a service can have or not.
+    pub parts: Vec<Part>,
+    /// Which lines of its Rust files belong to which parts.
+    pub cuts: BTreeMap<&'static str, &'static [Cut]>,
 }
 
 /// One file, of a template or of a rendered tree.
@@ -29,8 +35,15 @@ pub struct File {
     pub bytes: Cow<'static, [u8]>,
 }
 
-/// Path, executable bit and contents of each file: `build.rs` writes it.
-const EMBEDDED: &[(&str, bool, &[u8])] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+/// A file as `build/main.rs` embeds it.
+struct Embedded {
+    path: &'static str,
+    executable: bool,
+    cuts: &'static [Cut],
+    bytes: &'static [u8],
+}
+
+const EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 impl Template {
     /// The template this program carries.
@@ -39,12 +52,15 @@ impl Template {
     /// Never in a program that was built: a test reads the record of the embedded tree.
     #[must_use]
     pub fn embedded() -> Self {
-        let files = EMBEDDED.iter().map(|&(path, executable, bytes)| File {
-            path: path.to_owned(),
-            executable,
-            bytes: Cow::Borrowed(bytes),
+        let files = EMBEDDED.iter().map(|file| File {
+            path: file.path.to_owned(),
+            executable: file.executable,
+            bytes: Cow::Borrowed(file.bytes),
         });
-        Self::of(files.collect()).expect("the embedded template has a record")
+        let mut template = Self::of(files.collect()).expect("the embedded template has a record");
+        let cuts = EMBEDDED.iter().filter(|file| !file.cuts.is_empty());
+        template.cuts = cuts.map(|file| (file.path, file.cuts)).collect();
+        template
     }
 
     /// The template in `dir`, whatever lies there: a template's own `.gitignore` speaks to the
@@ -92,6 +108,8 @@ impl Template {
         Ok(Self {
             name: field("name")?,
             version: field("version")?,
+            parts: text(&files, parts::LIST).map_or(Ok(Vec::new()), parts::list)?,
+            cuts: BTreeMap::new(),
             files,
         })
     }

@@ -5,17 +5,23 @@
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use walkdir::WalkDir;
 
 use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
-use crate::process;
+use crate::process::{self, Limits, Outcome};
 use crate::report::{Report, Step};
 use crate::settings::Build;
 use crate::stage::Stage;
 use crate::wrap;
+
+/// No build of a service takes longer.
+const BUILD: Limits = Limits {
+    time: Duration::from_mins(30),
+    bytes: 1 << 20,
+};
 
 /// A stage whose tree was found good, or of which nobody wanted to know.
 #[derive(Debug)]
@@ -132,6 +138,36 @@ impl<'a> Cargo<'a> {
             }
         }
     }
+}
+
+/// The service in `dir`, built.
+pub fn build_in(dir: &Path, report: &Report) -> Result<()> {
+    let words = ["build", "--locked"];
+    let mut said = Vec::new();
+    let outcome = process::run_within(BUILD, &mut cargo_in(dir, &words), |line| {
+        said.push(line.to_owned());
+    })?;
+    if outcome.success {
+        return Ok(());
+    }
+    report.cargo_words(&said, &outcome.stdout);
+    let message = format!("`cargo {}` failed in `{}`", words.join(" "), dir.display());
+    Err(Error::new(Kind::Build, message))
+}
+
+/// What the service in `dir`, which is built, prints within `limits` when it is run with
+/// `word`.
+pub fn ask(dir: &Path, word: &str, limits: Limits) -> Result<Outcome> {
+    let words = ["run", "--quiet", "--locked", "--", word];
+    process::run_within(limits, &mut cargo_in(dir, &words), |_| {})
+}
+
+fn cargo_in(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(words).current_dir(dir);
+    command.env("CARGO_TERM_COLOR", "never");
+    command.env_remove("CARGO_MAKEFLAGS");
+    command
 }
 
 fn failure(words: &[&str], said: &[String]) -> Error {

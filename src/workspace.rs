@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Value};
 
 use crate::error::{Error, Kind, Result};
+use crate::swap::{Undo, write};
 
 /// The workspace a service at some place would belong to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Workspace {
     /// Puts the lock file of `mirror` and the edited manifest into the workspace, or neither.
     /// `lock` is what the lock file said when the mirror was made.
     pub fn adopt(&self, mirror: &Path, lock: Option<&str>) -> Result<Undo> {
-        let mut undo = Undo::default();
+        let mut undo = Undo::new(Kind::Workspace);
         let proven = fs::read_to_string(mirror.join("Cargo.lock")).ok();
         if let Some(proven) = proven.filter(|proven| Some(proven.as_str()) != lock) {
             undo.swap(&self.root.join("Cargo.lock"), lock, &proven)?;
@@ -112,60 +113,6 @@ impl Workspace {
         }
         Ok(undo)
     }
-}
-
-/// Puts files back when it is dropped, unless the run has succeeded.
-#[derive(Debug, Default)]
-pub struct Undo {
-    before: Vec<(PathBuf, Option<String>)>,
-}
-
-impl Undo {
-    /// Replaces the text of `path`, which must still be `old`, by `new`.
-    fn swap(&mut self, path: &Path, old: Option<&str>, new: &str) -> Result<()> {
-        if fs::read_to_string(path).ok().as_deref() != old {
-            let message = format!("`{}` was changed by somebody meanwhile", path.display());
-            return Err(Error::new(Kind::Workspace, message).help("run the same command again"));
-        }
-        write(path, new)?;
-        self.before.push((path.to_owned(), old.map(str::to_owned)));
-        Ok(())
-    }
-
-    /// Everything succeeded: the changes stay.
-    pub fn forget(mut self) {
-        self.before.clear();
-    }
-}
-
-impl Drop for Undo {
-    fn drop(&mut self) {
-        for (path, text) in self.before.drain(..).rev() {
-            // Nothing is left to do about a file that cannot be put back; the error that brought
-            // us here is the one to tell.
-            let _ = match text {
-                Some(text) => write(&path, &text),
-                None => fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error)),
-            };
-        }
-    }
-}
-
-/// Replaces a file by one rename and keeps its mode.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let failed = |error: std::io::Error| Error::io("write", path, &error);
-    let dir = path.parent().unwrap_or(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(".Cargo.")
-        .tempfile_in(dir)
-        .map_err(failed)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(failed)?;
-    let mode = fs::metadata(path).map(|meta| meta.permissions());
-    let mode = mode.unwrap_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    file.as_file().set_permissions(mode).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
 }
 
 /// Links every entry of `from` into `to`, save `except`, which is there for real, and what a

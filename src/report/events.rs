@@ -64,6 +64,8 @@ pub struct PlanEvent {
     pub template: String,
     /// The template's version.
     pub template_version: String,
+    /// The parts it has.
+    pub parts: Vec<String>,
     /// The id git gives to the rendered tree.
     pub tree: String,
     /// `none`, `own`, `inside` or `commit-inside`.
@@ -98,7 +100,7 @@ pub struct ResultEvent {
     pub exit_code: u8,
     /// From start to end, in milliseconds.
     pub ms: u64,
-    /// The service's directory.
+    /// The service's directory; the file of a client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The HTTP port.
@@ -142,6 +144,7 @@ impl PlanEvent {
             port: plan.port,
             template,
             template_version,
+            parts: plan.parts.clone(),
             tree: plan.tree.clone(),
             git: match plan.git {
                 Git::Without => "none",

@@ -1,7 +1,7 @@
 //! Flags, variables and files, each read into the same table of texts.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -94,7 +94,7 @@ const fn key(name: &'static str, flag: &'static str, variable: &'static str) -> 
     }
 }
 
-const KEYS: [Key; 16] = [
+const KEYS: [Key; 18] = [
     key("name", "NAME", "GENERATE_SERVICE_NAME"),
     key(
         "description",
@@ -102,6 +102,8 @@ const KEYS: [Key; 16] = [
         "GENERATE_SERVICE_DESCRIPTION",
     ),
     key("into", "--into", "GENERATE_SERVICE_INTO"),
+    key("with", "--with", "GENERATE_SERVICE_WITH"),
+    key("without", "--without", "GENERATE_SERVICE_WITHOUT"),
     key("port", "--port", "GENERATE_SERVICE_PORT"),
     key("port-range", "--port-range", "GENERATE_SERVICE_PORT_RANGE"),
     key("atlas", "--atlas", "ATLAS"),
@@ -161,6 +163,8 @@ impl Reading {
             typed.name,
             typed.description,
             typed.into,
+            joined(&typed.with),
+            joined(&typed.without),
             typed.port,
             typed.port_range,
             typed.atlas,
@@ -291,6 +295,10 @@ fn entry(
         Some(toml_edit::Value::String(text)) => text.value().clone(),
         Some(toml_edit::Value::Integer(number)) => number.value().to_string(),
         Some(toml_edit::Value::Boolean(yes)) => yes.value().to_string(),
+        Some(toml_edit::Value::Array(list)) if matches!(key.name, "with" | "without") => {
+            let words = list.iter().filter_map(|word| word.as_str());
+            words.collect::<Vec<_>>().join(",")
+        }
         _ => {
             let message = format!(
                 "{place}: `{name}` takes one value and no {}",
@@ -304,8 +312,13 @@ fn entry(
     Ok((key.name, value))
 }
 
+/// `--with a --with b,c` as `a,b,c`.
+fn joined(words: &[OsString]) -> Option<OsString> {
+    (!words.is_empty()).then(|| words.join(OsStr::new(",")))
+}
+
 /// The known word most like `name`, if one is like it at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|word| (strsim::jaro_winkler(name, word), word))
         .filter(|(likeness, _)| *likeness > 0.8)

@@ -2,7 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+#[cfg(feature = "redis")]
+use ::redis::aio::ConnectionManager;
+#[cfg(feature = "database")]
+use sqlx::PgPool;
+
+#[cfg(feature = "api")]
+use crate::Api;
+use crate::checks;
+#[cfg(feature = "database")]
+use crate::database;
+use crate::health::{Health, Report};
+#[cfg(feature = "redis")]
+use crate::redis;
 use crate::{Config, Realm};
 
 /// The application object: axum's state, cheap to clone, the same for all requests.
@@ -10,19 +24,51 @@ use crate::{Config, Realm};
 pub struct App {
     /// Where this process runs.
     pub realm: Realm,
+    #[cfg(feature = "api")]
+    /// The smart client: `app.api.get("service://identity/teams/7")`.
+    pub api: Api,
     /// The settings it was started with.
     pub config: Arc<Config>,
+    #[cfg(feature = "database")]
+    /// Postgres: connections are made when they are needed, and only handed out once the
+    /// migrations have run.
+    pub database: PgPool,
+    #[cfg(feature = "redis")]
+    /// Redis: one connection for all, made when it is needed. Commands want it by `&mut`:
+    /// clone it.
+    pub redis: ConnectionManager,
+    health: Health<Self>,
     draining: Arc<AtomicBool>,
+    started: Instant,
 }
 
 impl App {
-    /// An application that is ready for requests.
+    /// An application that is ready for requests, whether its servers are there or not.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn new(realm: Realm, config: Config) -> Self {
         Self {
+            #[cfg(feature = "api")]
+            api: Api::new(&realm, &config.api),
             realm,
+            #[cfg(feature = "database")]
+            database: database::open(&config.database),
+            #[cfg(feature = "redis")]
+            redis: redis::open(&config.redis),
+            health: Health::new(checks::checks(), config.health),
             config: Arc::new(config),
             draining: Arc::default(),
+            started: Instant::now(),
         }
+    }
+
+    /// Whether new requests are welcome, and what is missing if they are not.
+    pub async fn readiness(&self) -> Report {
+        if self.is_draining() {
+            return Report::draining();
+        }
+        self.health.report(self).await
     }
 
     /// From now on `/health/ready` says 503, so that balancers send no new requests.
@@ -33,5 +79,10 @@ impl App {
     /// Whether [`drain`](Self::drain) was called.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// How long ago it was made.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
     }
 }

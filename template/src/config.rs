@@ -11,18 +11,34 @@
 //! must exist, and a directory that exists must have the realm's file, unless the realm
 //! is `local`: a misspelt realm must not start with the defaults.
 
+#[cfg(feature = "api")]
+pub mod api;
+#[cfg(feature = "database")]
+mod database;
 pub mod environment;
 mod error;
 mod layer;
+mod limits;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(feature = "redis")]
+mod redis;
 mod settings;
 
 use std::path::Path;
 
 use figment::Figment;
 
+#[cfg(feature = "database")]
+pub use database::{Database, DatabaseUrl};
 pub use environment::Environment;
 pub use error::Error;
-pub use settings::{Config, Format, Http, Log, Shutdown};
+pub use limits::{Health, Http, Shutdown};
+#[cfg(feature = "otel")]
+pub use otel::Otel;
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisUrl};
+pub use settings::{Config, Format, Log};
 
 use crate::Realm;
 use layer::Layer;

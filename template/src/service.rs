@@ -3,26 +3,34 @@
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tracing::info;
 
+#[cfg(feature = "database")]
+use crate::database;
+#[cfg(feature = "otel")]
+use crate::otel;
 use crate::{App, Error, config, http, logs, routes, server, signals};
 
-/// Runs the service as a process: settings from the environment, logs to stdout, until
-/// a signal asks it to stop.
+/// Runs the service as a process: settings from the environment, logs to where they say,
+/// until a signal asks it to stop.
 ///
 /// # Errors
 /// Whatever keeps it from starting, or requests that outlast the grace period.
 pub fn start() -> Result<(), Error> {
     let (realm, config) = config::load(&config::Environment::of_process()?)?;
-    logs::init(&config.log);
+    logs::init(&config.log)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let result = runtime.block_on(async {
         let shutdown = signals::shutdown().map_err(Error::Signals)?;
         let listener = server::listen(config.address()).await?;
         let app = App::new(realm, config);
+        #[cfg(feature = "otel")]
+        otel::start(&app);
         run(listener, app, routes::routes(), shutdown).await
     });
     // Whatever still runs has had its grace period: do not wait for it again.
     runtime.shutdown_background();
+    logs::flush();
     result
 }
 
@@ -35,8 +43,14 @@ pub async fn run(
     listener: TcpListener,
     app: App,
     routes: Router<App>,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let service = http::router(routes, app.clone());
-    server::serve(listener, service, app, shutdown).await
+    server::serve(listener, service, &app, shutdown).await?;
+    #[cfg(feature = "database")]
+    database::close(&app.database).await;
+    #[cfg(feature = "otel")]
+    otel::stop().await;
+    info!("stopped");
+    Ok(())
 }

@@ -6,6 +6,8 @@ use std::process;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
+use crate::logs;
+
 /// Installs the handlers at once; the future resolves at the first signal. A second
 /// signal ends the process on the spot.
 ///
@@ -22,7 +24,11 @@ pub fn shutdown() -> io::Result<impl Future<Output = ()> + Send + 'static> {
             signal = first.name,
             "shutting down, a second signal exits at once"
         );
-        tokio::spawn(async move { process::exit(signals.next().await.exit_code) });
+        tokio::spawn(async move {
+            let second = signals.next().await;
+            logs::flush();
+            process::exit(second.exit_code)
+        });
     })
 }
 

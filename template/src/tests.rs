@@ -1,10 +1,28 @@
 //! The service over real sockets, within the tests' process: with routes and settings of
 //! a test's own. What needs the real executable is in `tests/it`.
 
+#[cfg(any(feature = "database", feature = "redis"))]
+mod backing;
 mod client;
+#[cfg(feature = "api")]
+mod hostile;
 mod server;
 
+#[cfg(feature = "api")]
+mod api;
+mod deadline;
+mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod openapi;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(feature = "database")]
+mod postgres;
 mod problems;
+#[cfg(feature = "redis")]
+mod redis;
 mod request_id;
 mod routes;
 mod shutdown;
+mod teams;

@@ -44,6 +44,8 @@ mod mirror {
         pub port: u16,
         pub template: String,
         pub template_version: String,
+        /// The parts it has.
+        pub parts: Vec<String>,
         pub tree: String,
         pub git: String,
         pub workspace: Option<String>,
@@ -98,6 +100,7 @@ mod mirror {
         Build,
         Atlas,
         Settings,
+        Source,
         Interrupted,
     }
 }

@@ -1,6 +1,7 @@
 //! The real program, driven from outside: one crate, many modules.
 
 mod build;
+mod clients;
 mod destinations;
 mod git;
 mod kills;
@@ -8,10 +9,12 @@ mod live;
 mod machine;
 mod names;
 mod package;
+mod parts;
 mod ports;
 mod repository;
 mod sandbox;
 mod settings;
+mod shapes;
 mod signals;
 mod story;
 mod structure;

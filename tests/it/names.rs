@@ -73,7 +73,7 @@ const TABLE: &[(&str, Outcome)] = &[
     ("null", Good), ("con-tabs", Good), ("man", Good), ("help", Good),
 
     // In the lock file, yet no direct dependency.
-    ("memchr", Good), ("bytes", Good), ("hyper", Good), ("tower", Good), ("axum-core", Good),
+    ("memchr", Good), ("bytes", Good), ("mio", Good), ("tower", Good), ("axum-core", Good),
     ("tracing-core", Good), ("serde-derive", Good), ("libc", Good),
 
     // Keywords of every edition: strict, reserved and future.

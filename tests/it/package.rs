@@ -41,7 +41,7 @@ fn the_packaged_crate_is_the_same_program() {
     for path in [
         "Cargo.lock",
         "README.md",
-        "build.rs",
+        "build/main.rs",
         "src/embedded/src/main.rs",
     ] {
         assert!(program.join(path).is_file(), "{path} is not packaged");

@@ -66,6 +66,7 @@ fn each_crate_of_the_map_is_named_by_one_module() {
     only("ports", &["atlas::"]);
     only("repo", &["git2"]);
     only("report", &["indicatif"]);
+    only("client", &["ureq"]);
 }
 
 #[test]

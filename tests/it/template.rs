@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test it template` writes the golden copies anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -39,9 +39,12 @@ fn top(path: &str) -> String {
     path.split('/').next().unwrap_or(path).to_owned()
 }
 
-/// A fresh service.
+/// A fresh service with every part.
 fn service(sandbox: &Sandbox) -> PathBuf {
-    sandbox.run(["orders", "--build", "none", "--no-git"]).ok();
+    let words = ["orders", "--build", "none", "--no-git", "--with"];
+    let parts = Template::embedded().parts.into_iter();
+    let parts = parts.map(|part| part.name).collect::<Vec<_>>().join(",");
+    sandbox.run(words.into_iter().chain([&*parts])).ok();
     sandbox.work().join("orders")
 }
 
@@ -103,11 +106,46 @@ fn files_are_bytes_unless_they_say_otherwise() {
         if path.strip_suffix(".hbs").is_some() || STAMPED.contains(&path.as_str()) {
             continue;
         }
-        let (ours, theirs) = (fs::read(in_template(&path)), fs::read(service.join(&path)));
-        assert_eq!(ours.expect("a file"), theirs.expect("a file"), "{path}");
+        let ours = fs::read(in_template(&path)).expect("a file");
+        if has_parts(&ours) || NOT_THERE.contains(&path.as_str()) {
+            continue;
+        }
+        let theirs = fs::read(service.join(&path)).expect("a file");
+        assert_eq!(ours, theirs, "{path}");
         same += 1;
     }
     assert!(same > 10, "hardly anything was compared: {same}");
+}
+
+/// What a service with every part has not: what tells of parts, and what stands in for one.
+const NOT_THERE: [&str; 3] = ["Cargo.lock.parts", "parts.toml", "src/teams/memory.rs"];
+
+fn has_parts(bytes: &[u8]) -> bool {
+    String::from_utf8_lossy(bytes).contains("(feature = \"")
+}
+
+/// Where parts are spoken of, a service has the template's lines in the template's order, and
+/// speaks of them no more.
+#[test]
+fn files_with_parts_lose_lines_and_gain_none() {
+    let sandbox = Sandbox::new();
+    let service = service(&sandbox);
+    let mut compared = 0;
+    for path in files() {
+        let ours = fs::read(in_template(&path)).expect("a file");
+        if path.strip_suffix(".rs").is_none() || !has_parts(&ours) {
+            continue;
+        }
+        let ours = String::from_utf8_lossy(&ours).into_owned();
+        let theirs = fs::read_to_string(service.join(&path)).expect("a text");
+        assert!(!theirs.contains("feature ="), "{path}");
+        let mut lines = ours.lines();
+        for line in theirs.lines() {
+            assert!(lines.any(|ours| ours == line), "{path}: {line}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 5, "hardly anything was compared: {compared}");
 }
 
 /// Nothing more and nothing less than the template's files is there.
@@ -118,6 +156,7 @@ fn the_files_are_those_of_the_template() {
     let there = crate::sandbox::listing(&service).into_iter();
     let there = there.filter(|path| service.join(path).is_file());
     let wanted = files().into_iter();
+    let wanted = wanted.filter(|path| !NOT_THERE.contains(&path.as_str()));
     let wanted = wanted.map(|path| path.strip_suffix(".hbs").unwrap_or(&path).to_owned());
     assert_eq!(
         there.collect::<BTreeSet<_>>(),
@@ -125,30 +164,36 @@ fn the_files_are_those_of_the_template() {
     );
 }
 
-/// The lines in which two texts differ, as `-` and `+`; they have equally many.
-fn differences(path: &str, service: &Path) -> Vec<String> {
-    let read = |path: PathBuf| fs::read_to_string(path).expect("a text");
-    let (ours, theirs) = (read(in_template(path)), read(service.join(path)));
-    assert_eq!(ours.lines().count(), theirs.lines().count(), "{path}");
-    let pairs = ours.lines().zip(theirs.lines());
-    let pairs = pairs.filter(|(ours, theirs)| ours != theirs);
-    pairs
-        .flat_map(|(ours, theirs)| [format!("- {ours}"), format!("+ {theirs}")])
-        .collect()
+fn manifest(path: &Path) -> toml_edit::DocumentMut {
+    let text = fs::read_to_string(path).expect("a manifest");
+    text.parse().expect("TOML")
 }
 
 #[test]
-fn the_manifest_is_the_templates_save_name_and_description() {
+fn the_manifest_has_the_services_name_and_no_choice_left() {
     let sandbox = Sandbox::new();
-    assert_eq!(
-        differences("Cargo.toml", &service(&sandbox)),
-        [
-            "- name = \"service\"",
-            "+ name = \"orders\"",
-            "- description = \"A small HTTP service\"",
-            "+ description = \"The orders service\"",
-        ]
-    );
+    let ours = manifest(&in_template("Cargo.toml"));
+    let theirs = manifest(&service(&sandbox).join("Cargo.toml"));
+    assert_eq!(theirs["package"]["name"].as_str(), Some("orders"));
+    let description = theirs["package"]["description"].as_str();
+    assert_eq!(description, Some("The orders service"));
+    assert!(theirs.get("features").is_none());
+    assert!(!theirs.to_string().contains("optional"));
+    let names = |manifest: &toml_edit::DocumentMut| {
+        let table = manifest["dependencies"].as_table().expect("a table");
+        table
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&theirs), names(&ours));
+    for table in ["dev-dependencies", "lints", "profile", "workspace"] {
+        assert_eq!(
+            theirs[table].to_string(),
+            ours[table].to_string(),
+            "{table}"
+        );
+    }
 }
 
 #[test]
@@ -189,26 +234,45 @@ fn the_lock_file_is_one_that_cargo_accepts() {
 #[test]
 fn what_is_rendered_equals_its_golden_copy() {
     let golden = root().join("tests/it/golden");
+    let template = Template::embedded();
     let mut names = BTreeSet::new();
-    let files = Template::embedded().files;
-    let rendered = fill::fill(&files, &values("The orders service")).expect("it renders");
-    for (source, file) in files.iter().zip(rendered) {
-        if source.path == file.path {
-            continue;
+    for (which, has) in [("all-parts", true), ("no-parts", false)] {
+        let parts = template.parts.iter().map(|part| (part.name.clone(), has));
+        let values = Values {
+            parts: parts.collect(),
+            ..values("The orders service")
+        };
+        let sources = template
+            .files
+            .iter()
+            .filter(|file| file.path.strip_suffix(".hbs").is_some());
+        for source in sources {
+            // A template that says nothing makes no file.
+            for file in fill::fill(std::slice::from_ref(source), &values).expect("it renders") {
+                let name = format!("{which}-{}", file.path.replace('/', "-"));
+                compare(&golden.join(&name), &String::from_utf8_lossy(&file.bytes));
+                names.insert(name);
+            }
         }
-        let name = file.path.replace('/', "-");
-        let rendered = String::from_utf8_lossy(&file.bytes);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::create_dir_all(&golden).expect("a directory");
-            fs::write(golden.join(&name), &*rendered).expect("a golden copy");
-        }
-        let copy = fs::read_to_string(golden.join(&name)).unwrap_or_default();
-        assert_eq!(copy, rendered, "UPDATE_GOLDEN=1 rewrites {name}");
-        names.insert(name);
     }
     assert!(!names.is_empty(), "nothing is rendered");
     let there = crate::sandbox::listing(&golden).into_iter();
     assert_eq!(there.collect::<BTreeSet<_>>(), names, "a copy of nothing");
+}
+
+#[track_caller]
+fn compare(golden: &Path, rendered: &str) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(golden.parent().expect("a directory")).expect("a directory");
+        fs::write(golden, rendered).expect("a golden copy");
+    }
+    let copy = fs::read_to_string(golden).unwrap_or_default();
+    assert_eq!(
+        copy,
+        rendered,
+        "UPDATE_GOLDEN=1 rewrites {}",
+        golden.display()
+    );
 }
 
 #[test]
@@ -229,8 +293,10 @@ fn no_rust_file_has_a_placeholder() {
         }
         let text = fs::read_to_string(in_template(&path)).expect("a text");
         for (at, _) in text.match_indices("{{") {
-            let next = text[at + 2..].trim_start().chars().next();
-            let tag = next.is_some_and(|c| c.is_ascii_alphabetic() || "#/>!&^".contains(c));
+            let inside = text[at + 2..].split("}}").next().unwrap_or_default();
+            let tag = inside
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_ .#/>!&^".contains(c));
             assert!(!tag, "{path}: {:.40}", &text[at..]);
         }
     }
@@ -244,6 +310,7 @@ fn values(description: &str) -> Values {
         description: description.to_owned(),
         port: 5004,
         template_version: "1.0.0".to_owned(),
+        parts: BTreeMap::new(),
     }
 }
 

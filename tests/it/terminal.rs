@@ -133,6 +133,9 @@ fn all_questions_are_asked_and_the_plan_confirmed() {
     terminal.says("Description [The orders service]: ");
     terminal.answer("Takes orders");
     terminal
+        .says("Parts (space marks, Enter goes on)")
+        .answer("");
+    terminal
         .says("Create its directory in [")
         .answer("~/services");
     terminal.says("Creating a service skeleton with this configuration:");
@@ -169,6 +172,9 @@ fn enter_takes_what_would_be_taken_anyway() {
     terminal
         .says("Description [The orders service]: ")
         .answer("");
+    terminal
+        .says("Parts (space marks, Enter goes on)")
+        .answer("");
     terminal.says("Create its directory in [").answer("");
     terminal.says("Generate it? (y/n) [y]: ").answer("");
     let (code, screen) = terminal.ends();
@@ -183,6 +189,9 @@ fn a_no_generates_nothing() {
     let words = "--port 1208 --description x --into .";
     let mut terminal = Terminal::run(&sandbox, words);
     terminal.says("Service name: ").answer("orders");
+    terminal
+        .says("Parts (space marks, Enter goes on)")
+        .answer("");
     terminal.says("Generate it? (y/n) [y]: ").answer("perhaps");
     terminal.says("answer y or n");
     terminal.says("Generate it? (y/n) [y]: ").answer("n");
@@ -224,6 +233,9 @@ fn a_bad_answer_is_refused_and_asked_for_again() {
         .says("HTTP port [")
         .answer("70000");
     terminal.says("HTTP port [").answer("1209");
+    terminal
+        .says("Parts (space marks, Enter goes on)")
+        .answer("");
     let (code, screen) = terminal.ends();
     assert_eq!(code, 0, "{screen}");
     let said = plain(&screen);
@@ -279,7 +291,7 @@ fn ctrl_c_ends_the_conversation_and_leaves_the_terminal_usable() {
         ("Service name: ", &[][..]),
         ("HTTP port [", &["orders"]),
         ("Description [", &["orders", ""]),
-        ("Generate it? (y/n) [y]: ", &["orders", "", "", ""]),
+        ("Parts (", &["orders", "", ""]),
     ] {
         let mut terminal = Terminal::run(&sandbox, "");
         for answer in answers {

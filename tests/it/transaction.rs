@@ -153,19 +153,19 @@ fn a_disk_that_is_full_while_files_and_commit_are_written() {
     };
     let words = ["orders", "--build", "none", "--quiet"];
     let mut codes = Vec::new();
-    for kib in (16..2048).step_by(16) {
+    for kib in (16..4096).step_by(16) {
         disk.resize(&format!("{kib}k"));
         let run = sandbox.run(words);
         codes.push(run.code);
         if run.code == 0 {
             break;
         }
-        assert!(run.stderr.contains("pace left"), "{}", run.stderr);
+        assert!(run.stderr.contains("pace left"), "{kib}: {}", run.stderr);
         nothing_is_left(&sandbox);
     }
     codes.dedup();
     assert_eq!(codes, [1, 7, 0], "no room for files, for git, enough");
-    disk.resize("4m");
+    disk.resize("8m");
     crate::git::is_whole(&sandbox, &sandbox.work().join("orders"));
     sandbox.ports_agree();
 }

@@ -1,12 +1,21 @@
-//! Every setting, its unit and its default. A new one needs a field here, no more.
+//! All settings, and those of the log. Every setting says its unit and its default; a new
+//! one needs a field, no more.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU64;
-use std::time::Duration;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+
+#[cfg(feature = "database")]
+use super::Database;
+#[cfg(feature = "otel")]
+use super::Otel;
+#[cfg(feature = "redis")]
+use super::Redis;
+use super::{Health, Http, Shutdown};
 
 /// All settings of the service.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -23,9 +32,28 @@ pub struct Config {
     /// Limits for requests.
     #[serde(default)]
     pub http: Http,
+    #[cfg(feature = "api")]
+    /// How other services are called.
+    #[serde(default)]
+    pub api: super::api::Settings,
+    /// How often and how long the health checks look.
+    #[serde(default)]
+    pub health: Health,
     /// How the service leaves.
     #[serde(default)]
     pub shutdown: Shutdown,
+    #[cfg(feature = "database")]
+    /// Postgres.
+    #[serde(default)]
+    pub database: Database,
+    #[cfg(feature = "redis")]
+    /// Redis.
+    #[serde(default)]
+    pub redis: Redis,
+    #[cfg(feature = "otel")]
+    /// Where spans go.
+    #[serde(default)]
+    pub otel: Otel,
 }
 
 impl Config {
@@ -49,6 +77,13 @@ pub struct Log {
     pub filter: Targets,
     /// What a line looks like.
     pub format: Format,
+    /// Where `<service>.access.log` and `<service>.error.log` are written, in place of
+    /// stdout; it must exist. Unset by default.
+    pub directory: Option<PathBuf>,
+    /// A file that has become larger than this is put aside; 100 MiB unless set.
+    pub max_file_bytes: NonZeroU64,
+    /// How many files of each log are kept aside, as `….log.1` and so on; 10 unless set.
+    pub max_files: NonZeroUsize,
 }
 
 impl Default for Log {
@@ -56,6 +91,9 @@ impl Default for Log {
         Self {
             filter: Targets::new().with_default(LevelFilter::INFO),
             format: Format::Auto,
+            directory: None,
+            max_file_bytes: NonZeroU64::new(100 * 1024 * 1024).expect("it is not 0"),
+            max_files: NonZeroUsize::new(10).expect("it is not 0"),
         }
     }
 }
@@ -70,57 +108,6 @@ pub enum Format {
     Human,
     /// One JSON object per line.
     Json,
-}
-
-/// Limits for requests.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields, expecting = "a table")]
-pub struct Http {
-    /// `timeout_seconds`: how long a handler may take, at least 1; 30 unless set.
-    #[serde(rename = "timeout_seconds", deserialize_with = "positive_seconds")]
-    pub timeout: Duration,
-    /// The largest request body that extractors accept, in bytes; 1 MiB unless set.
-    pub body_limit_bytes: usize,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            body_limit_bytes: 1024 * 1024,
-        }
-    }
-}
-
-/// How the service leaves.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields, expecting = "a table")]
-pub struct Shutdown {
-    /// `drain_seconds`: how long it still accepts requests while `/health/ready` says
-    /// 503; 0 unless set.
-    #[serde(rename = "drain_seconds", deserialize_with = "seconds")]
-    pub drain: Duration,
-    /// `grace_seconds`: how long requests in flight may take after that, at least 1; 20
-    /// unless set, within the 30 that most platforms grant in all.
-    #[serde(rename = "grace_seconds", deserialize_with = "positive_seconds")]
-    pub grace: Duration,
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self {
-            drain: Duration::ZERO,
-            grace: Duration::from_secs(20),
-        }
-    }
-}
-
-fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
-    u64::deserialize(value).map(Duration::from_secs)
-}
-
-fn positive_seconds<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
-    NonZeroU64::deserialize(value).map(|seconds| Duration::from_secs(seconds.get()))
 }
 
 /// Stricter than `Targets`, which takes a misspelt level for a target's name and then

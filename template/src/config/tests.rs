@@ -67,6 +67,8 @@ fn the_environment_sets_nested_keys_and_numbers() {
         ("PORT", "5017"),
         ("HTTP__TIMEOUT_SECONDS", "7"),
         ("HTTP__BODY_LIMIT_BYTES", "10"),
+        ("HTTP__CONCURRENCY_LIMIT", "3"),
+        ("HEALTH__CACHE_SECONDS", "0"),
         ("LOG__FILTER", OWN_FILTER),
         ("LOG__FORMAT", "json"),
         ("SHUTDOWN__DRAIN_SECONDS", "1"),
@@ -75,6 +77,8 @@ fn the_environment_sets_nested_keys_and_numbers() {
     assert_eq!(config.address(), "[::1]:5017".parse().unwrap());
     assert_eq!(config.http.timeout, Duration::from_secs(7));
     assert_eq!(config.http.body_limit_bytes, 10);
+    assert_eq!(config.http.concurrency_limit.get(), 3);
+    assert_eq!(config.health.cache, Duration::ZERO);
     assert_eq!(config.log.filter, OWN_FILTER.parse().unwrap());
     assert_eq!(config.log.format, Format::Json);
     assert_eq!(config.shutdown.drain, Duration::from_secs(1));

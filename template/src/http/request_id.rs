@@ -31,7 +31,7 @@ impl RequestId {
         Some(Self(text.to_owned()))
     }
 
-    fn fresh() -> Self {
+    pub(crate) fn fresh() -> Self {
         Self(format!("{:016x}{:016x}", random(), random()))
     }
 
@@ -41,7 +41,7 @@ impl RequestId {
     }
 
     /// Puts the id on an answer.
-    pub(super) fn mark(&self, headers: &mut HeaderMap) {
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         let value = HeaderValue::from_str(&self.0).expect("an id is visible ASCII");
         headers.insert(HEADER, value);
     }
@@ -49,7 +49,7 @@ impl RequestId {
 
 /// 64 bits from the standard library's own source of hash keys, which the system seeds
 /// once per thread: unlikely to repeat, and no more is asked of an id. Not for secrets.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 

@@ -5,9 +5,13 @@ use std::thread::{self, JoinHandle};
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+#[cfg(feature = "database")]
+use super::postgres;
+#[cfg(feature = "redis")]
+use super::redis;
 use crate::config::{Environment, load};
 use crate::{App, Config, Error, Realm, routes, service};
 
@@ -27,16 +31,26 @@ impl Server {
 
     /// The service with other routes and changed settings.
     pub fn with(routes: Router<App>, change: impl FnOnce(&mut Config)) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.expect("a runtime");
         let (_, mut config) = load(&Environment::default()).expect("usable defaults");
+        // Not what a developer may have running.
+        #[cfg(feature = "database")]
+        postgres::nowhere(&mut config);
+        #[cfg(feature = "redis")]
+        redis::nowhere(&mut config);
         change(&mut config);
-        let app = App::new(Realm::default(), config);
+        let app = {
+            let _inside = runtime.enter();
+            App::new(Realm::default(), config)
+        };
         let (stop, stopped) = oneshot::channel();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         Self {
             address: listener.local_addr().expect("an address"),
             app: app.clone(),
             stop,
-            thread: thread::spawn(move || serve(listener, app, routes, stopped)),
+            thread: thread::spawn(move || serve(&runtime, listener, app, routes, stopped)),
         }
     }
 
@@ -48,13 +62,13 @@ impl Server {
 }
 
 fn serve(
+    runtime: &Runtime,
     listener: std::net::TcpListener,
     app: App,
     routes: Router<App>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), Error> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
+    runtime.block_on(async {
         listener.set_nonblocking(true).expect("a usable listener");
         let listener = TcpListener::from_std(listener).expect("a usable listener");
         // A test that drops its server stops it, too.

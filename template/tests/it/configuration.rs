@@ -42,8 +42,8 @@ fn a_bad_value_in_a_file_is_named() {
 
 #[test]
 fn an_unknown_key_in_a_file_is_named() {
-    let service = with_file("[http]\ntimeout = 3\n", &[]);
-    let problem = "unknown key http.timeout: expected one of timeout_seconds, body_limit_bytes";
+    let service = with_file("[shutdown]\ndrain = 3\n", &[]);
+    let problem = "unknown key shutdown.drain: expected one of drain_seconds, grace_seconds";
     assert_eq!(
         service.end(),
         refused(&format!("{problem}, in config/prod.toml"))

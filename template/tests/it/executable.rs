@@ -1,5 +1,6 @@
 //! The real executable: started with exactly the environment a test gives it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +19,7 @@ use crate::scratch::Scratch;
 pub struct Executable {
     child: Child,
     lines: Receiver<String>,
-    _directory: Scratch,
+    directory: Scratch,
 }
 
 /// How it ended.
@@ -38,9 +39,14 @@ impl Executable {
     /// In `directory`, with `settings`, each `<PREFIX>_<KEY>`, and nothing else.
     pub fn start_in(directory: Scratch, settings: &[(&str, &str)]) -> Self {
         let settings = settings.iter().map(|&(key, value)| (variable(key), value));
-        let mut child = Command::new(path())
-            .current_dir(directory.path())
-            .env_clear()
+        let mut command = Command::new(path());
+        command.current_dir(directory.path()).env_clear();
+        // Not what a developer may have running: nobody listens on port 1.
+        #[cfg(feature = "database")]
+        command.env(variable("DATABASE__URL"), "postgres://nobody@127.0.0.1:1/a");
+        #[cfg(feature = "redis")]
+        command.env(variable("REDIS__URL"), "redis://127.0.0.1:1");
+        let mut child = command
             .envs(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -51,7 +57,7 @@ impl Executable {
         Self {
             child,
             lines,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -85,8 +91,18 @@ impl Executable {
         assert!(status.expect("a shell").success());
     }
 
+    /// What stands in a file of its directory; nothing if it is not there.
+    pub fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.directory.path().join(file)).unwrap_or_default()
+    }
+
     /// Waits for its end.
     pub fn end(mut self) -> End {
+        self.wait()
+    }
+
+    /// Waits for its end, and leaves the directory as it is.
+    pub fn wait(&mut self) -> End {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
             match self.child.try_wait().expect("a child") {
@@ -116,6 +132,13 @@ impl Drop for Executable {
 /// The full name of the variable for a key: `PORT` is `ORDERS_PORT` in `orders`.
 pub fn variable(key: &str) -> String {
     format!("{}_{key}", NAME.to_uppercase().replace('-', "_"))
+}
+
+/// The executable, in a directory that has nothing of its settings and with no variables.
+pub fn command() -> Command {
+    let mut command = Command::new(path());
+    command.current_dir("/").env_clear();
+    command
 }
 
 /// Asked for at run time: a path compiled in would be wrong once the project has moved.

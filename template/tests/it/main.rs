@@ -7,7 +7,10 @@ mod executable;
 mod scratch;
 
 mod configuration;
+mod description;
 mod logs;
+#[cfg(feature = "otel")]
+mod otel;
 mod shutdown;
 
 /// The executable's name, and what its variables begin with.

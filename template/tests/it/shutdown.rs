@@ -26,7 +26,7 @@ fn sigterm_lets_a_slow_request_finish() {
     let answer = request.finish("");
     assert_eq!(
         (answer.status, answer.body.as_str()),
-        (503, r#"{"status":"draining"}"#)
+        (503, r#"{"status":"draining","checks":[]}"#)
     );
     assert_eq!(service.end(), ended(0, ""));
 }

@@ -1,4 +1,4 @@
-//! Embeds the template, with its executable bits.
+//! Embeds the template: its files, their executable bits, and which lines belong to which part.
 //!
 //! `cargo package` leaves out every directory that holds a `Cargo.toml`, and `template/` is a live
 //! crate. So the package takes the template through links: each entry of `src/embedded` points at
@@ -6,16 +6,21 @@
 //! whose name ends in `.in` stands for the file without it: `Cargo.toml.in`, lest this directory
 //! be taken for a package in turn, and `.gitignore.in`, lest git obey it here.
 
+#![allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+
+mod cuts;
+
+use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::{env, error, fs};
+use std::{env, fs};
 
 use walkdir::WalkDir;
 
 const LINKS: &str = "src/embedded";
 
-fn main() -> Result<(), Box<dyn error::Error>> {
-    println!("cargo::rerun-if-changed=build.rs");
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed={LINKS}");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(LINKS);
     let mut table = String::from("&[\n");
@@ -34,15 +39,25 @@ fn main() -> Result<(), Box<dyn error::Error>> {
             let path = name(entry.path().strip_prefix(&root)?);
             let executable = executable(&entry.metadata()?);
             let bytes = entry.path().display().to_string();
+            let cuts = cuts_of(&path, entry.path())?;
             writeln!(
                 table,
-                "    ({path:?}, {executable}, include_bytes!({bytes:?})),"
+                "Embedded {{ path: {path:?}, executable: {executable}, cuts: {cuts}, bytes: include_bytes!({bytes:?}) }},"
             )?;
         }
     }
     table.push(']');
     fs::write(Path::new(&env::var("OUT_DIR")?).join("embedded.rs"), table)?;
     Ok(())
+}
+
+/// The parts of a Rust file, as a table in Rust; other files have none.
+fn cuts_of(path: &str, file: &Path) -> Result<String, Box<dyn Error>> {
+    if file.extension().is_none_or(|extension| extension != "rs") {
+        return Ok("&[]".to_owned());
+    }
+    let cuts = cuts::of(path, &fs::read_to_string(file)?)?;
+    Ok(format!("&[{}]", cuts.join(", ")))
 }
 
 /// The path in the template.

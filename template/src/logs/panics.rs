@@ -1,0 +1,74 @@
+//! Panics belong into the log, wherever they happen.
+
+use std::any::Any;
+use std::panic::{self, PanicHookInfo};
+
+use tracing::error;
+
+/// In place of the standard library's text on stderr. Within a request, the line names the
+/// request's id.
+pub fn log_them() {
+    panic::set_hook(Box::new(log));
+}
+
+fn log(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    error!(panic = message(panic.payload()), location, "panicked");
+}
+
+/// `panic!` carries a `&str` or a `String`; other payloads have no text.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::info_span;
+    use tracing_subscriber::fmt;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(line)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_an_error_with_the_requests_id() {
+        let written = Written::default();
+        let writer = written.clone();
+        let lines = fmt().json().with_writer(move || writer.clone()).finish();
+        let before = panic::take_hook();
+        log_them();
+        let result = tracing::subscriber::with_default(lines, || {
+            let request = info_span!("request", id = "unlucky");
+            request.in_scope(|| panic::catch_unwind(|| panic!("on purpose")))
+        });
+        panic::set_hook(before);
+        assert!(result.is_err());
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        for part in [r#""level":"ERROR""#, "on purpose", "unlucky", file!()] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_panic_is_found_in_both_shapes() {
+        assert_eq!(message(&"static"), "static");
+        assert_eq!(message(&"made".to_owned()), "made");
+        assert_eq!(message(&7), "no message");
+    }
+}
