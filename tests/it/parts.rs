@@ -37,6 +37,9 @@ fn cargo(sandbox: &Sandbox, name: &str, words: &[&str]) -> Run {
         "CARGO_TARGET_DIR",
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("parts"),
     );
+    // What is compiled once and run once need be neither incremental nor debugged.
+    cargo.env("CARGO_INCREMENTAL", "0");
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "false");
     if let Some(required) = std::env::var_os("TEST_REQUIRE_SERVERS") {
         cargo.env("TEST_REQUIRE_SERVERS", required);
     }
@@ -87,42 +90,35 @@ fn passes(sandbox: &Sandbox, name: &str, chosen: &Chosen, words: &[&str]) {
     );
 }
 
-#[test]
-fn every_combination_is_formatted_and_linted() {
+/// Generates a service of every combination that `wanted` takes and holds it to what its users
+/// hold it to.
+fn pass_their_own_checks(wanted: impl Fn(&Chosen) -> bool) {
     let parts = Template::embedded().parts;
     let sandbox = Sandbox::new();
-    let lint = [
-        "clippy",
-        "--all-targets",
-        "--locked",
-        "--offline",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    for (number, chosen) in parts::combinations(&parts).iter().enumerate() {
-        let name = format!("service-{number}");
+    for chosen in parts::combinations(&parts).iter().filter(|set| wanted(set)) {
+        // Cargo keeps what it made of each service by its name.
+        let words = chosen.iter().map(String::as_str);
+        let name = ["with"].into_iter().chain(words).collect::<Vec<_>>();
+        let name = name.join("-");
         generate(&sandbox, &name, &parts, chosen);
         passes(&sandbox, &name, chosen, &["fmt", "--check"]);
+        let lint = "clippy --all-targets --locked --offline -- -D warnings";
+        let lint = lint.split(' ').collect::<Vec<_>>();
         passes(&sandbox, &name, chosen, &lint);
+        passes(&sandbox, &name, chosen, &["test", "--locked", "--offline"]);
     }
 }
 
-/// No part, each part alone, the usual ones and all of them.
+// Two tests, so that one compiles while the other waits for its servers.
+
 #[test]
-fn services_pass_their_own_tests() {
-    let parts = Template::embedded().parts;
-    let mut wanted = parts::combinations(&parts);
-    wanted.retain(|chosen| {
-        chosen.len() < 2 || chosen.len() == parts.len() || *chosen == parts::usual(&parts)
-    });
-    assert_eq!(wanted.len(), parts.len() + 3);
-    let sandbox = Sandbox::new();
-    for (number, chosen) in wanted.iter().enumerate() {
-        let name = format!("tested-{number}");
-        generate(&sandbox, &name, &parts, chosen);
-        passes(&sandbox, &name, chosen, &["test", "--locked", "--offline"]);
-    }
+fn services_with_the_smart_client_pass_their_own_checks() {
+    pass_their_own_checks(|chosen| chosen.contains("api"));
+}
+
+#[test]
+fn services_without_it_pass_their_own_checks() {
+    pass_their_own_checks(|chosen| !chosen.contains("api"));
 }
 
 #[test]
