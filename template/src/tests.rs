@@ -4,6 +4,8 @@
 #[cfg(any(feature = "database", feature = "redis"))]
 mod backing;
 mod client;
+#[cfg(feature = "otel")]
+mod collector;
 #[cfg(feature = "api")]
 mod hostile;
 mod server;

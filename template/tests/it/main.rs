@@ -3,6 +3,9 @@
 
 #[path = "../../src/tests/client.rs"]
 mod client;
+#[cfg(feature = "otel")]
+#[path = "../../src/tests/collector.rs"]
+mod collector;
 mod executable;
 mod scratch;
 
