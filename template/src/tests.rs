@@ -8,6 +8,8 @@ mod client;
 mod collector;
 #[cfg(feature = "api")]
 mod hostile;
+#[cfg(any(feature = "database", feature = "redis"))]
+mod load;
 mod server;
 
 #[cfg(feature = "api")]
