@@ -10,6 +10,7 @@ mod collector;
 mod hostile;
 #[cfg(any(feature = "database", feature = "redis"))]
 mod load;
+pub mod random;
 mod server;
 
 #[cfg(feature = "api")]

@@ -160,8 +160,12 @@ fn state(headers: &HeaderMap) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::http::HeaderName;
 
+    use super::*;
+    use crate::tests::random::Random;
+
+    const NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     const JOURNEY: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -246,5 +250,20 @@ mod tests {
     fn a_state_that_is_too_long_is_dropped() {
         let long = "x".repeat(LONGEST_STATE + 1);
         assert_eq!(of(&[(TRACEPARENT, GIVEN), (TRACESTATE, &long)]).state, None);
+    }
+
+    #[test]
+    fn any_text_makes_a_trace_that_others_can_read() {
+        let mut random = Random::new();
+        for _ in 0..5000 {
+            let (mut given, cut) = (GIVEN.to_owned(), random.below(GIVEN.len()));
+            given.replace_range(cut..=cut, &random.any_text());
+            let Ok(value) = HeaderValue::from_bytes(given.as_bytes()) else {
+                continue;
+            };
+            let trace = Trace::of(&HeaderMap::from_iter([(NAME, value)]));
+            let read = Trace::parse(&trace.to_string()).map(|read| read.trace_id());
+            assert_eq!(read, Some(trace.trace_id()), "{given:?}");
+        }
     }
 }
