@@ -4,7 +4,8 @@
 #[cfg(any(feature = "database", feature = "redis"))]
 mod backing;
 mod client;
-#[cfg(feature = "otel")]
+#[cfg(all(feature = "api", feature = "otel"))]
+#[path = "../tests/it/collector.rs"]
 mod collector;
 #[cfg(feature = "api")]
 mod hostile;

@@ -78,7 +78,7 @@ impl Load {
     /// Ends it; what was seen by all.
     pub fn stop(self) -> Seen {
         self.state.stop.store(true, Ordering::Relaxed);
-        let seen = self.senders.into_iter().map(|sender| sender.join());
+        let seen = self.senders.into_iter().map(JoinHandle::join);
         seen.fold(Seen::default(), |all, one| all.and(one.expect("no panic")))
     }
 }

@@ -35,10 +35,10 @@ mod calls {
             .args(["--exact", "--ignored", test])
             .output();
         let output = output.expect("this test");
-        let text = String::from_utf8_lossy(&output.stdout);
+        let said = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && text.contains("1 passed"),
-            "{text}"
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
         );
     }
 
@@ -66,13 +66,13 @@ mod calls {
         }
 
         let spans = spans(&collector.batch());
-        let [first, second, served] = &spans[..] else {
+        let [first, second, request] = &spans[..] else {
             panic!("{spans:?}");
         };
-        assert_eq!((served.trace, served.parent), (JOURNEY, Some(CALLER)));
+        assert_eq!((request.trace, request.parent), (JOURNEY, Some(CALLER)));
         for (attempt, seen) in [first, second].into_iter().zip(next.seen()) {
             assert_eq!(attempt.name, "GET next");
-            assert_eq!((attempt.trace, attempt.parent), (JOURNEY, Some(served.id)));
+            assert_eq!((attempt.trace, attempt.parent), (JOURNEY, Some(request.id)));
             let heard = format!("00-{JOURNEY:032x}-{:016x}-01", attempt.id);
             assert_eq!(seen.header("traceparent"), heard);
         }

@@ -96,13 +96,13 @@ impl Postgres {
 }
 
 /// An empty database, and the server it needs to live.
-fn database(test: &str) -> Option<(String, Option<Postgres>)> {
+fn database(name: &str) -> Option<(String, Option<Postgres>)> {
     let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
         let mut postgres = Postgres::new()?;
         postgres.start();
         return Some((postgres.url(), Some(postgres)));
     };
-    let name = format!("test_{test}_{}", std::process::id());
+    let name = format!("test_{name}_{}", std::process::id());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

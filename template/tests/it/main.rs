@@ -4,7 +4,6 @@
 #[path = "../../src/tests/client.rs"]
 mod client;
 #[cfg(feature = "otel")]
-#[path = "../../src/tests/collector.rs"]
 mod collector;
 mod executable;
 mod scratch;

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use super::*;
 use crate::tests::random::Random;
 
+type Number = fn(&Config) -> u64;
+
 /// The settings that are numbers, and how to find them.
-const NUMBERS: &[(&str, fn(&Config) -> u64)] = &[
+const NUMBERS: &[(&str, Number)] = &[
     ("port", |config| config.port.into()),
     ("log.max_file_bytes", |config| {
         config.log.max_file_bytes.get()
@@ -36,6 +38,9 @@ const NUMBERS: &[(&str, fn(&Config) -> u64)] = &[
         config.shutdown.grace.as_secs()
     }),
 ];
+
+/// Of each; all settings are put together each time.
+const TIMES: usize = 500;
 
 /// What environments are made of.
 const PIECES: &[&str] = &[
@@ -129,7 +134,7 @@ fn the_last_layer_that_has_a_key_wins() {
     let defaults = config(&[]);
     let directory = Directory::new("layers");
     let mut random = Random::new();
-    for _ in 0..500 {
+    for _ in 0..TIMES {
         let mut draw = || (random.below(2) == 0).then(|| random.below(65535) as u64 + 1);
         let drawn: Vec<_> = NUMBERS.iter().map(|_| (draw(), draw())).collect();
         let (mut file, mut variables, mut expected) = (String::new(), Vec::new(), Vec::new());
@@ -151,7 +156,7 @@ fn the_last_layer_that_has_a_key_wins() {
 #[test]
 fn a_number_is_what_it_says_or_is_refused() {
     let mut random = Random::new();
-    for _ in 0..5000 {
+    for _ in 0..TIMES {
         let (key, of) = NUMBERS[random.below(NUMBERS.len())];
         let text = random.text(PIECES);
         if let Some(config) = accepted(key, &text) {
@@ -164,7 +169,7 @@ fn a_number_is_what_it_says_or_is_refused() {
 /// Any text for settings that are texts.
 fn texts(keys: &[&str]) {
     let mut random = Random::new();
-    for _ in 0..5000 {
+    for _ in 0..TIMES {
         let key = keys[random.below(keys.len())];
         for text in [random.text(PIECES), random.any_text()] {
             accepted(key, &text);
@@ -176,7 +181,7 @@ fn texts(keys: &[&str]) {
 fn a_text_is_used_or_refused() {
     texts(&["host", "log.filter", "log.format", "log.directory"]);
     let mut random = Random::new();
-    for _ in 0..5000 {
+    for _ in 0..TIMES {
         let text = random.text(&["127.", "0.", "1", "::", "a", ":", " ", "256"]);
         if let Some(config) = accepted("host", &text) {
             assert_eq!(text.parse(), Ok(config.host));
@@ -213,7 +218,7 @@ fn a_redis_is_used_or_refused_without_its_password() {
 fn secrets(key: &str, scheme: &str) {
     texts(&[key]);
     let mut random = Random::new();
-    for _ in 0..5000 {
+    for _ in 0..TIMES {
         let text = format!("{scheme}://me:hunter2{}", random.text(PIECES));
         let shown = match load(&environment(&[(&screaming(key), &text)])) {
             Ok((_, config)) => format!("{config:?}"),
@@ -229,7 +234,7 @@ fn any_variable_of_ours_is_a_setting_or_refused_by_name() {
         "LOG", "HTTP", "API", "PORT", "FILTER", "__", "_", ".", "", "ä", "0", "a", " ",
     ];
     let mut random = Random::new();
-    for _ in 0..5000 {
+    for _ in 0..TIMES {
         let key = random.text(&pieces);
         if let Err(error) = load(&environment(&[(&key, "1")])) {
             let error = error.to_string();
@@ -272,7 +277,7 @@ fn any_file_is_used_or_refused_by_name() {
     ];
     let directory = Directory::new("files");
     let mut random = Random::new();
-    for _ in 0..3000 {
+    for _ in 0..TIMES {
         let text = random.text(&pieces) + &random.text(&pieces);
         if let Err(error) = directory.load(&text, &[]) {
             let error = error.to_string();

@@ -1,4 +1,4 @@
-//! A collector of spans, and just enough of OTLP to see what hangs on what. `tests/it`
+//! A collector of spans, and just enough of OTLP to see what hangs on what. `src/tests`
 //! includes this file, too.
 
 use std::io::{Read, Write};
