@@ -54,6 +54,14 @@ impl Context {
         CURRENT.scope(self, future)
     }
 
+    /// The next step of its journey. Outside of requests there is none before it.
+    pub fn next_step(&self) -> Trace {
+        match self.deadline {
+            Some(_) => self.trace.child(),
+            None => self.trace.sibling(),
+        }
+    }
+
     /// How much time is left.
     pub fn remaining(&self) -> Duration {
         self.deadline.map_or(Duration::MAX, |deadline| {

@@ -4,38 +4,39 @@
 //! ones share one name, methods are the standard ones. A metric of the service's own is a
 //! field here and a line in `new`.
 
+#[cfg(feature = "api")]
+mod calls;
 mod requests;
 
-use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use prometheus_client::encoding::{EncodeLabelSet, prometheus_text};
-use prometheus_client::metrics::counter::Counter;
+#[cfg(feature = "database")]
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::prometheus_text;
+#[cfg(feature = "database")]
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+#[cfg(feature = "api")]
+pub use calls::Calls;
 pub use requests::Requests;
 
 use crate::{App, NAME, VERSION};
-
-/// More services than this share one label: their names come from URLs.
-const MOST_SERVICES: usize = 100;
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 struct Metrics {
     registry: Registry,
     requests: Requests,
-    calls: Family<Call, Counter>,
-    retries: Family<Service, Counter>,
-    services: Mutex<HashSet<String>>,
+    #[cfg(feature = "api")]
+    calls: Calls,
     uptime: Gauge,
     #[cfg(feature = "database")]
     connections: Family<Connections, Gauge>,
@@ -47,14 +48,8 @@ impl Metrics {
         let build = [("name", NAME), ("version", VERSION)];
         registry.register("build", "What runs here", Info::new(build));
         let requests = Requests::new(&mut registry);
-        let calls = Family::default();
-        registry.register("client_requests", "Calls of other services", calls.clone());
-        let retries = Family::default();
-        registry.register(
-            "client_retries",
-            "Attempts after the first",
-            retries.clone(),
-        );
+        #[cfg(feature = "api")]
+        let calls = Calls::new(&mut registry);
         let uptime = Gauge::default();
         let help = "How long this process has been there";
         registry.register("process_uptime_seconds", help, uptime.clone());
@@ -65,26 +60,12 @@ impl Metrics {
         Self {
             registry,
             requests,
+            #[cfg(feature = "api")]
             calls,
-            retries,
-            services: Mutex::default(),
             uptime,
             #[cfg(feature = "database")]
             connections,
         }
-    }
-
-    /// The service's name, or the one of all that come too late.
-    fn bounded<'a>(&self, service: &'a str) -> &'a str {
-        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-        if services.contains(service) {
-            return service;
-        }
-        if services.len() >= MOST_SERVICES {
-            return "other";
-        }
-        services.insert(service.to_owned());
-        service
     }
 
     #[cfg(feature = "database")]
@@ -100,33 +81,15 @@ impl Metrics {
     }
 }
 
-/// Notes a call of another service that has ended: how, and how many attempts it took
-/// beyond the first. `outcome` is one of few words: a status class, a kind of error.
-pub fn record(service: &str, outcome: &'static str, retries: u32) {
-    let service = METRICS.bounded(service).to_owned();
-    let call = Call {
-        service: service.clone(),
-        outcome,
-    };
-    METRICS.calls.get_or_create(&call).inc();
-    let counter = METRICS.retries.get_or_create(&Service { service });
-    counter.inc_by(retries.into());
-}
-
 /// What is counted of this service's own requests.
 pub fn requests() -> &'static Requests {
     &METRICS.requests
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Service {
-    service: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Call {
-    service: String,
-    outcome: &'static str,
+/// What is counted of its calls of others.
+#[cfg(feature = "api")]
+pub fn calls() -> &'static Calls {
+    &METRICS.calls
 }
 
 #[cfg(feature = "database")]

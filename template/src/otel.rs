@@ -1,32 +1,32 @@
 //! Spans for OpenTelemetry: one for each request, by OTLP over HTTP, if an endpoint is set.
+//! Their ids are those of `trace`, which the log and the calls of others have, too.
 //!
 //! They are built when the request has ended, and sent in batches by a thread of the SDK's.
 
+#[cfg(feature = "api")]
+mod attempt;
 mod transport;
 
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::HeaderMap;
-use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::{
-    SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,
-};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceState};
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::{
     ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{
-    BatchSpanProcessor, IdGenerator, RandomIdGenerator, SpanData, SpanEvents, SpanLinks,
-    SpanProcessor,
+    BatchSpanProcessor, SpanData, SpanEvents, SpanLinks, SpanProcessor,
 };
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
+#[cfg(feature = "api")]
+pub use attempt::Attempt;
+
 use crate::http::Observation;
+use crate::trace::Trace;
 use crate::{App, NAME, VERSION};
 
 /// How long the last spans may take at the end.
@@ -84,18 +84,10 @@ fn processor(endpoint: &str, app: &App) -> Result<BatchSpanProcessor, ExporterBu
 #[derive(Debug, Default)]
 pub struct Span(Option<Begun>);
 
-#[derive(Debug)]
-struct Begun {
-    context: SpanContext,
-    parent: SpanId,
-    at: SystemTime,
-}
-
 impl Span {
-    /// It begins now, as a child of the span that `traceparent` names, if it does.
-    pub fn begin(headers: &HeaderMap) -> Self {
-        let begun = PROCESSOR.get().and_then(|_| Begun::of(headers));
-        Self(begun)
+    /// It begins now, as the request's step on its journey.
+    pub fn begin(trace: &Trace) -> Self {
+        Self(Begun::now(trace))
     }
 
     /// Whether anybody wants it.
@@ -105,60 +97,79 @@ impl Span {
 
     /// It has ended like this.
     pub fn end(self, request: &Observation) {
-        if let (Some(begun), Some(processor)) = (self.0, PROCESSOR.get()) {
-            processor.on_end(begun.data(request));
-        }
-    }
-}
-
-impl Begun {
-    /// Nothing if the caller has decided that this trace is not recorded.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let caller = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
-        let caller = caller.span().span_context().clone();
-        if caller.is_valid() && !caller.is_sampled() {
-            return None;
-        }
-        let ids = RandomIdGenerator::default();
-        let trace = if caller.is_valid() {
-            caller.trace_id()
-        } else {
-            ids.new_trace_id()
+        let Some(begun) = self.0 else {
+            return;
         };
-        let state = TraceState::default();
-        let span = ids.new_span_id();
-        Some(Self {
-            context: SpanContext::new(trace, span, TraceFlags::SAMPLED, false, state),
-            parent: caller.span_id(),
-            at: SystemTime::now(),
-        })
-    }
-
-    fn data(self, request: &Observation) -> SpanData {
-        let status = i64::from(request.status);
-        SpanData {
-            span_context: self.context,
-            parent_span_is_remote: self.parent != SpanId::INVALID,
-            parent_span_id: self.parent,
-            span_kind: SpanKind::Server,
-            name: format!("{} {}", request.method, request.route).into(),
-            start_time: self.at,
-            end_time: self.at + request.elapsed(),
+        begun.end(Ended {
+            kind: SpanKind::Server,
+            parent_is_remote: true,
+            name: format!("{} {}", request.method, request.route),
+            failed: request.status >= 500,
             attributes: vec![
                 KeyValue::new("http.request.method", request.method.to_string()),
                 KeyValue::new("http.route", request.route.clone()),
                 KeyValue::new("url.path", request.path.clone()),
-                KeyValue::new("http.response.status_code", status),
+                KeyValue::new("http.response.status_code", i64::from(request.status)),
             ],
+        });
+    }
+}
+
+/// What is known of a span from the beginning.
+#[derive(Debug)]
+struct Begun {
+    context: SpanContext,
+    parent: SpanId,
+    at: SystemTime,
+    clock: Instant,
+}
+
+/// What is known of it at the end.
+struct Ended {
+    kind: SpanKind,
+    parent_is_remote: bool,
+    name: String,
+    failed: bool,
+    attributes: Vec<KeyValue>,
+}
+
+impl Begun {
+    /// Nothing without an endpoint, or if this journey's first step has decided that it is
+    /// not recorded.
+    fn now(trace: &Trace) -> Option<Self> {
+        PROCESSOR.get().filter(|_| trace.is_sampled())?;
+        let journey = trace.trace_id().0.into();
+        let (step, flags) = (trace.span_id().into(), TraceFlags::SAMPLED);
+        Some(Self {
+            context: SpanContext::new(journey, step, flags, false, TraceState::default()),
+            parent: trace.parent_id().map_or(SpanId::INVALID, SpanId::from),
+            at: SystemTime::now(),
+            clock: Instant::now(),
+        })
+    }
+
+    fn end(self, ended: Ended) {
+        let span = SpanData {
+            span_context: self.context,
+            parent_span_is_remote: ended.parent_is_remote && self.parent != SpanId::INVALID,
+            parent_span_id: self.parent,
+            span_kind: ended.kind,
+            name: ended.name.into(),
+            start_time: self.at,
+            end_time: self.at + self.clock.elapsed(),
+            attributes: ended.attributes,
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links: SpanLinks::default(),
-            status: if request.status >= 500 {
+            status: if ended.failed {
                 Status::error("")
             } else {
                 Status::Unset
             },
             instrumentation_scope: InstrumentationScope::builder(NAME).build(),
+        };
+        if let Some(processor) = PROCESSOR.get() {
+            processor.on_end(span);
         }
     }
 }

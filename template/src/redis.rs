@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{RedisError, cmd};
+use redis::{ErrorKind, RedisError, ServerErrorKind, cmd};
 
 use crate::health::Verdict;
 use crate::http::Problem;
@@ -43,10 +43,51 @@ pub async fn check(app: App) -> Verdict {
 /// Callers learn whether to try again, the log learns why.
 impl From<RedisError> for Problem {
     fn from(error: RedisError) -> Self {
-        if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+        if is_away(&error) {
             Self::unavailable(&error)
         } else {
             Self::internal(&error)
+        }
+    }
+}
+
+/// Whether the same may work in a moment: there is no connection or no answer in time, or
+/// Redis says that it is starting or changing places.
+fn is_away(error: &RedisError) -> bool {
+    use ServerErrorKind as S;
+
+    matches!(
+        error.kind(),
+        ErrorKind::Io
+            | ErrorKind::Server(S::BusyLoading | S::ClusterDown | S::MasterDown | S::TryAgain)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        let server = |kind| RedisError::from((ErrorKind::Server(kind), "it says so"));
+        for away in [
+            io::Error::from(io::ErrorKind::ConnectionRefused).into(),
+            io::Error::from(io::ErrorKind::UnexpectedEof).into(),
+            io::Error::from(io::ErrorKind::TimedOut).into(),
+            server(ServerErrorKind::BusyLoading),
+            server(ServerErrorKind::MasterDown),
+        ] {
+            assert!(is_away(&away), "{away}");
+        }
+        for broken in [
+            server(ServerErrorKind::ResponseError),
+            server(ServerErrorKind::NoPerm),
+            (ErrorKind::AuthenticationFailed, "wrong password").into(),
+            (ErrorKind::UnexpectedReturnType, "no number").into(),
+        ] {
+            assert!(!is_away(&broken), "{broken}");
         }
     }
 }

@@ -4,8 +4,14 @@
 #[cfg(any(feature = "database", feature = "redis"))]
 mod backing;
 mod client;
+#[cfg(all(feature = "api", feature = "otel"))]
+#[path = "../tests/it/collector.rs"]
+mod collector;
 #[cfg(feature = "api")]
 mod hostile;
+#[cfg(any(feature = "database", feature = "redis"))]
+mod load;
+pub mod random;
 mod server;
 
 #[cfg(feature = "api")]

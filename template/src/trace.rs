@@ -23,6 +23,7 @@ const KNOWN_FLAGS: u8 = 0b11;
 pub struct Trace {
     journey: u128,
     step: u64,
+    parent: Option<u64>,
     flags: u8,
     state: Option<HeaderValue>,
 }
@@ -47,6 +48,7 @@ impl Trace {
         Self {
             journey: (u128::from(random()) << 64) | u128::from(random().max(1)),
             step: random().max(1),
+            parent: None,
             flags: 1,
             state: None,
         }
@@ -57,21 +59,36 @@ impl Trace {
     pub fn child(&self) -> Self {
         Self {
             step: random().max(1),
+            parent: Some(self.step),
             ..self.clone()
         }
     }
 
-    /// The journey's id, 32 hexadecimal digits.
-    pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.journey)
+    /// Another step beside this one.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        Self {
+            step: random().max(1),
+            ..self.clone()
+        }
     }
 
-    /// The step's id, 16 hexadecimal digits.
-    pub fn span_id(&self) -> String {
-        format!("{:016x}", self.step)
+    /// The journey's id, in the log as 32 hexadecimal digits.
+    pub fn trace_id(&self) -> TraceId {
+        TraceId(self.journey)
     }
 
-    /// Whether the caller records this journey.
+    /// The step's id.
+    pub fn span_id(&self) -> u64 {
+        self.step
+    }
+
+    /// The id of the step before; none if the journey begins here.
+    pub fn parent_id(&self) -> Option<u64> {
+        self.parent
+    }
+
+    /// Whether this journey is recorded, which its first step decides for all.
     pub fn is_sampled(&self) -> bool {
         self.flags & 1 == 1
     }
@@ -106,10 +123,21 @@ impl Trace {
         let trace = Self {
             journey: u128::from_str_radix(trace_id, 16).ok()?,
             step: u64::from_str_radix(span_id, 16).ok()?,
+            parent: None,
             flags: u8::from_str_radix(flags, 16).ok()? & KNOWN_FLAGS,
             state: None,
         };
         (trace.journey != 0 && trace.step != 0).then_some(trace)
+    }
+}
+
+/// A journey's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceId(pub u128);
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
     }
 }
 
@@ -132,9 +160,14 @@ fn state(headers: &HeaderMap) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::http::HeaderName;
 
+    use super::*;
+    use crate::tests::random::Random;
+
+    const NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const JOURNEY: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     fn of(lines: &[(&'static str, &str)]) -> Trace {
         let mut headers = HeaderMap::new();
@@ -151,15 +184,28 @@ mod tests {
             (TRACESTATE, "a=1"),
             (TRACESTATE, "b=2"),
         ]);
-        assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_ne!(trace.span_id(), "00f067aa0ba902b7");
+        assert_eq!(trace.trace_id().to_string(), JOURNEY);
+        assert_ne!(trace.span_id(), 0x00f0_67aa_0ba9_02b7);
+        assert_eq!(trace.parent_id(), Some(0x00f0_67aa_0ba9_02b7));
         assert!(trace.is_sampled());
         let mut sent = HeaderMap::new();
         trace.child().mark(&mut sent);
         assert_eq!(sent[TRACESTATE], "a=1,b=2");
         let parent = sent[TRACEPARENT].to_str().unwrap();
-        assert!(parent.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
-        assert!(parent.ends_with("-01") && !parent.contains(&trace.span_id()));
+        assert!(parent.starts_with(&format!("00-{JOURNEY}-")));
+        let step = format!("{:016x}", trace.span_id());
+        assert!(parent.ends_with("-01") && !parent.contains(&step));
+    }
+
+    #[test]
+    fn a_journey_that_begins_here_has_no_step_before() {
+        let first = Trace::fresh();
+        assert_eq!(first.parent_id(), None);
+        assert_eq!(first.child().parent_id(), Some(first.span_id()));
+        let beside = first.sibling();
+        assert_eq!(beside.parent_id(), None);
+        assert_eq!(beside.trace_id(), first.trace_id());
+        assert_ne!(beside.span_id(), first.span_id());
     }
 
     #[test]
@@ -185,22 +231,18 @@ mod tests {
         ];
         for given in bad {
             let trace = of(&[(TRACEPARENT, given), (TRACESTATE, "a=1")]);
-            assert_ne!(
-                trace.trace_id(),
-                "4bf92f3577b34da6a3ce929d0e0e4736",
-                "{given}"
-            );
+            assert_ne!(trace.trace_id().to_string(), JOURNEY, "{given}");
             assert_eq!(trace.state, None);
         }
         let twice = of(&[(TRACEPARENT, GIVEN), (TRACEPARENT, GIVEN)]);
-        assert_ne!(twice.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_ne!(twice.trace_id().to_string(), JOURNEY);
     }
 
     #[test]
     fn a_later_version_is_read_as_far_as_it_is_known() {
         let later = format!("{}-more", GIVEN.replacen("00-", "01-", 1));
         let trace = of(&[(TRACEPARENT, &later)]);
-        assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(trace.trace_id().to_string(), JOURNEY);
         assert!(trace.to_string().starts_with("00-"));
     }
 
@@ -208,5 +250,20 @@ mod tests {
     fn a_state_that_is_too_long_is_dropped() {
         let long = "x".repeat(LONGEST_STATE + 1);
         assert_eq!(of(&[(TRACEPARENT, GIVEN), (TRACESTATE, &long)]).state, None);
+    }
+
+    #[test]
+    fn any_text_makes_a_trace_that_others_can_read() {
+        let mut random = Random::new();
+        for _ in 0..5000 {
+            let (mut given, cut) = (GIVEN.to_owned(), random.below(GIVEN.len()));
+            given.replace_range(cut..=cut, &random.any_text());
+            let Ok(value) = HeaderValue::from_bytes(given.as_bytes()) else {
+                continue;
+            };
+            let trace = Trace::of(&HeaderMap::from_iter([(NAME, value)]));
+            let read = Trace::parse(&trace.to_string()).map(|read| read.trace_id());
+            assert_eq!(read, Some(trace.trace_id()), "{given:?}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::url::Target;
 use crate::context::DEADLINE;
-use crate::http::request_id;
+use crate::trace::Trace;
 use crate::{Context, NAME, Realm};
 
 /// Says who calls.
@@ -22,16 +22,11 @@ pub const ATTEMPT: &str = "x-attempt";
 /// Says where the caller runs, so that realms do not mix unnoticed.
 pub const REALM: &str = "x-realm";
 
-/// The headers of attempt number `attempt`, with `remaining` time left.
-pub fn of_attempt(
-    given: &HeaderMap,
-    context: &Context,
-    attempt: u32,
-    remaining: Duration,
-) -> HeaderMap {
+/// The headers of attempt number `attempt`, a step on the journey of its own, with
+/// `remaining` time left.
+pub fn of_attempt(given: &HeaderMap, step: &Trace, attempt: u32, remaining: Duration) -> HeaderMap {
     let mut headers = given.clone();
-    context.request_id.mark(&mut headers);
-    context.trace.child().mark(&mut headers);
+    step.mark(&mut headers);
     headers.insert(ATTEMPT, HeaderValue::from(attempt));
     let remaining = u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX);
     headers.insert(DEADLINE, HeaderValue::from(remaining));
@@ -39,7 +34,12 @@ pub fn of_attempt(
 }
 
 /// The headers of all attempts. The connection is ours, and so is who we are.
-pub fn of_call(mut given: HeaderMap, target: &Target, realm: &Realm) -> HeaderMap {
+pub fn of_call(
+    mut given: HeaderMap,
+    target: &Target,
+    realm: &Realm,
+    context: &Context,
+) -> HeaderMap {
     let connection = [
         CONNECTION,
         CONTENT_LENGTH,
@@ -53,9 +53,10 @@ pub fn of_call(mut given: HeaderMap, target: &Target, realm: &Realm) -> HeaderMa
     for name in connection {
         given.remove(name);
     }
-    for name in ["keep-alive", "proxy-connection", REALM, request_id::HEADER] {
+    for name in ["keep-alive", "proxy-connection", REALM] {
         given.remove(name);
     }
+    context.request_id.mark(&mut given);
     given.insert(CALLER, HeaderValue::from_static(NAME));
     if let Target::Service(..) = target {
         let realm = HeaderValue::from_str(realm.as_str()).expect("a realm is ASCII");

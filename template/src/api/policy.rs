@@ -16,6 +16,8 @@ use super::transport::Message;
 use super::url::Target;
 use super::{Api, backoff, headers};
 use crate::Context;
+#[cfg(feature = "otel")]
+use crate::otel;
 
 /// Makes the call, and tells of its end.
 pub async fn send(call: Call) -> Result<Response, Error> {
@@ -83,7 +85,7 @@ impl<'a> Way<'a> {
             context,
             message: Message {
                 method: call.method.clone(),
-                headers: headers::of_call(call.headers.clone(), target, &api.inner.realm),
+                headers: headers::of_call(call.headers.clone(), target, &api.inner.realm, context),
                 body: call.body.clone(),
             },
             service: api.inner.services.get(&key),
@@ -151,13 +153,22 @@ impl<'a> Way<'a> {
         let now = Instant::now();
         let remaining = self.deadline.saturating_duration_since(now);
         let end = self.deadline.min(now + self.share());
-        let (given, context) = (&self.message.headers, self.context);
+        let step = self.context.next_step();
+        let given = &self.message.headers;
         let message = Message {
-            headers: headers::of_attempt(given, context, self.attempt, remaining),
+            headers: headers::of_attempt(given, &step, self.attempt, remaining),
             ..self.message.clone()
         };
+        #[cfg(feature = "otel")]
+        let mut span =
+            otel::Attempt::begin(&step, message.method.as_str(), &self.key, self.attempt);
         let attempt = self.api.inner.transport.attempt(self.target, message);
-        match timeout_at(end, attempt).await {
+        let outcome = timeout_at(end, attempt).await;
+        #[cfg(feature = "otel")]
+        if let Ok(Ok(answer)) = &outcome {
+            span.answered(answer.status);
+        }
+        match outcome {
             Ok(answer) => answer.map(|answer| Response {
                 service: self.key.clone(),
                 attempt: self.attempt,

@@ -25,7 +25,8 @@ pub struct Ended<'a> {
 /// since label values must be few.
 #[cfg(feature = "metrics")]
 fn record(service: &str, outcome: &'static str, attempts: u32) {
-    crate::metrics::record(service, outcome, attempts.saturating_sub(1));
+    let retries = attempts.saturating_sub(1);
+    crate::metrics::calls().end(service, outcome, retries);
 }
 
 /// Tells everybody.

@@ -1,6 +1,7 @@
 //! What is a URL, what is none, and that nothing in between passes.
 
 use super::*;
+use crate::tests::random::Random;
 
 fn service(text: &str) -> Option<(String, String)> {
     match text.parse() {
@@ -108,87 +109,83 @@ fn what_is_encoded_is_one_segment() {
     assert_eq!(encode("../a b?c&d=ä"), "..%2Fa%20b%3Fc%26d%3D%C3%A4");
 }
 
-/// A generator of its own: tests are the same at each run, and need no further crate.
-fn texts(pieces: &[&str]) -> impl Iterator<Item = String> {
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move |below: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        usize::try_from(seed % below as u64).unwrap()
+/// What URLs are made of, and what has no place in them.
+const PIECES: &[&str] = &[
+    "service://",
+    "http://",
+    "https://",
+    "a",
+    "identity",
+    "-",
+    "9",
+    "Z",
+    "/",
+    "//",
+    "?",
+    "#",
+    "%",
+    "%2F",
+    "%0a",
+    "@",
+    ":",
+    ":80",
+    ";",
+    "\r\n",
+    "\0",
+    " ",
+    "..",
+    "ä",
+    "\\",
+    "&",
+    "=",
+    "",
+    "",
+    "",
+    "[",
+    "]",
+    "{",
+    "😀",
+    "x-service: b",
+];
+
+/// Whether it is a URL; if it is, then one that says nothing but what is sent.
+fn passes(text: &str) -> bool {
+    let Ok(target) = text.parse::<Target>() else {
+        return false;
     };
-    let pieces: Vec<String> = pieces.iter().map(|&piece| piece.to_owned()).collect();
-    std::iter::repeat_with(move || {
-        let count = next(6);
-        (0..count)
-            .map(|_| pieces[next(pieces.len())].clone())
-            .collect()
-    })
+    let (printed, sent) = match &target {
+        Target::Service(name, path) => {
+            let rest = text.strip_prefix("service://").unwrap();
+            let authority = rest.split(['/', '?']).next().unwrap();
+            assert_eq!(name.as_str(), authority);
+            assert!(authority.parse::<ServiceName>().is_ok());
+            (format!("service://{name}{path}"), path.to_string())
+        }
+        Target::Plain(uri) => {
+            assert!(uri.host().is_some_and(|host| !host.is_empty()));
+            let path = uri.path_and_query().unwrap();
+            (uri.to_string(), path.to_string())
+        }
+    };
+    assert_eq!(printed.parse(), Ok(target));
+    assert!(sent.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
+    assert!(
+        text.ends_with(sent.trim_start_matches('/')),
+        "{text:?} {sent:?}"
+    );
+    true
 }
 
 #[test]
 fn whatever_passes_is_a_clean_request_for_a_valid_name() {
-    let pieces = [
-        "service://",
-        "http://",
-        "https://",
-        "a",
-        "identity",
-        "-",
-        "9",
-        "Z",
-        "/",
-        "//",
-        "?",
-        "#",
-        "%",
-        "%2F",
-        "%0a",
-        "@",
-        ":",
-        ":80",
-        ";",
-        "\r\n",
-        "\0",
-        " ",
-        "..",
-        "ä",
-        "\\",
-        "&",
-        "=",
-        "",
-        "",
-        "",
-        "[",
-        "]",
-        "{",
-        "😀",
-        "x-service: b",
-    ];
     let mut passed = 0;
-    for tail in texts(&pieces).take(200_000) {
-        let text = format!("service://{tail}");
-        for text in [&tail, &text] {
-            let Ok(target) = text.parse::<Target>() else {
-                continue;
-            };
-            passed += 1;
-            let sent = match &target {
-                Target::Service(name, path) => {
-                    assert!(name.as_str().parse::<ServiceName>().is_ok());
-                    assert!(text.starts_with(&format!("service://{name}")));
-                    path.to_string()
-                }
-                Target::Plain(uri) => {
-                    assert!(uri.host().is_some_and(|host| !host.is_empty()));
-                    uri.path_and_query().unwrap().to_string()
-                }
-            };
-            assert!(sent.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
-            assert!(
-                text.ends_with(sent.trim_start_matches('/')),
-                "{text:?} {sent:?}"
-            );
+    let mut random = Random::new();
+    for _ in 0..100_000 {
+        let tail = random.text(PIECES);
+        let (named, any) = (format!("service://{tail}"), random.any_text());
+        let texts = [&tail, &named, &any, &format!("service://a{any}")];
+        for text in texts {
+            passed += usize::from(passes(text));
         }
     }
     assert!(passed > 1000, "{passed}");
@@ -199,7 +196,9 @@ fn what_is_encoded_always_fits_and_says_the_same() {
     let pieces = [
         "a", "/", "?", "%", "#", " ", "ä", "\0", "\n", "&", "=", "+", "😀", "~",
     ];
-    for text in texts(&pieces).take(20_000) {
+    let mut random = Random::new();
+    for _ in 0..10_000 {
+        let text = random.text(&pieces) + &random.any_text();
         let encoded = encode(&text);
         let url = format!("service://a/{encoded}?{encoded}={encoded}");
         let (_, path) = service(&url).expect("a URL");

@@ -1,5 +1,7 @@
 //! The layers, their order, and the words of every refusal.
 
+mod anything;
+
 use std::time::Duration;
 
 use super::environment::variable;

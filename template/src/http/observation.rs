@@ -8,10 +8,12 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use tracing::info;
 
 use super::RequestId;
+use crate::Context;
 #[cfg(feature = "metrics")]
 use crate::metrics;
 #[cfg(feature = "otel")]
 use crate::otel;
+use crate::trace::TraceId;
 
 /// The header in which services say who they are.
 pub const CALLER: &str = "x-caller";
@@ -34,6 +36,7 @@ pub struct Observation {
     /// Its status, once it has one.
     pub status: u16,
     id: RequestId,
+    trace: TraceId,
     caller: Option<String>,
     started: Instant,
     #[cfg(feature = "otel")]
@@ -42,18 +45,19 @@ pub struct Observation {
 
 impl Observation {
     /// It begins now.
-    pub fn begin(request: &Request, id: &RequestId) -> Self {
+    pub fn begin(request: &Request, context: &Context) -> Self {
         let route = request.extensions().get::<MatchedPath>();
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             route: route.map_or(UNMATCHED, MatchedPath::as_str).to_owned(),
             status: GONE,
-            id: id.clone(),
+            id: context.request_id.clone(),
+            trace: context.trace.trace_id(),
             caller: caller(request.headers()),
             started: Instant::now(),
             #[cfg(feature = "otel")]
-            span: otel::Span::begin(request.headers()),
+            span: otel::Span::begin(&context.trace),
         }
     }
 
@@ -78,6 +82,7 @@ impl Drop for Observation {
             status = self.status,
             ms = milliseconds(self.elapsed()),
             request_id = self.id.as_str(),
+            trace_id = %self.trace,
             caller = self.caller,
             "request"
         );

@@ -14,6 +14,9 @@ use utoipa::ToSchema;
 /// Nobody reads a longer one to its end, and it must fit into memory.
 const LONGEST_REFUSAL: usize = 64 * 1024;
 
+/// All that callers learn of what is our fault.
+const FAILED: &str = "the service failed on this request";
+
 /// The error of every handler: a status, and a sentence for whoever reads it.
 ///
 /// Errors of the service's own means become one by `?` where the module that knows them
@@ -85,8 +88,7 @@ impl Problem {
 
     /// What is said of a failure that stands in the log already.
     pub(super) fn failed() -> Self {
-        let detail = "the service failed on this request";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
     }
 
     /// With the advice to try again so many seconds later.
@@ -152,18 +154,28 @@ pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
 }
 
 /// The plain text with which axum's extractors refuse a request, such as a body that is
-/// too large, in the form of all other errors: the text becomes the detail.
+/// too large, in the form of all other errors: the text becomes the detail. What axum says
+/// of failures of ours, such as an answer that is no JSON, is for the log.
 pub async fn of_refusal(response: Response) -> Response {
     let status = response.status();
     let plain = response.headers().get(CONTENT_TYPE);
     let plain = plain.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !plain || !status.is_client_error() {
+    if !plain || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
     let text = to_bytes(body, LONGEST_REFUSAL).await.unwrap_or_default();
-    let problem = Problem::new(status, String::from_utf8_lossy(&text));
+    let text = String::from_utf8_lossy(&text);
+    let problem = if status.is_client_error() {
+        Problem::new(status, text)
+    } else {
+        error!(error = %text, "a request failed");
+        Problem::new(status, FAILED)
+    };
     (parts.headers, problem).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,13 +21,13 @@ use crate::{App, Context, context};
 /// request's id on it, and one line stands in the log.
 pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
-    let mut observation = Observation::begin(&request, &id);
+    let limit = context::limit(request.headers(), app.config.http.timeout);
+    let context = Context::of(request.headers(), id.clone(), limit);
+    let mut observation = Observation::begin(&request, &context);
     #[cfg(feature = "metrics")]
     metrics::requests().begin(&observation);
     request.extensions_mut().insert(id.clone());
 
-    let limit = context::limit(request.headers(), app.config.http.timeout);
-    let context = Context::of(request.headers(), id.clone(), limit);
     let span = info_span!("request", id = id.as_str());
     let answer = answer(next.run(request), limit);
     let mut response = context.scope(answer).instrument(span).await;

@@ -22,10 +22,13 @@ use super::server::Server;
 /// The user `nobody`, for programs that refuse to run as root.
 const NOBODY: u32 = 65534;
 
-/// Lets a program run until this test's process closes the pipe, by its end if need be,
-/// and then takes it down by its id.
+/// Lets a program run until this test's process says `kill` or closes the pipe, by its end
+/// if need be. Then takes it down by its id: with its children and without a warning, or
+/// after a moment in which it may tidy up.
 const KEEPER: &str = r#"log="$1"; shift; "$@" >"$log" 2>&1 </dev/null & pid=$!
-cat >/dev/null; kill -QUIT $pid; sleep 0.1; kill -KILL $pid 2>/dev/null; wait $pid"#;
+read -r word
+[ "$word" = kill ] || { kill -QUIT $pid; sleep 0.1; }
+kill -KILL $pid $(cat /proc/$pid/task/$pid/children) 2>/dev/null; wait $pid"#;
 
 /// A directory and a port for a server, and the server while it runs.
 pub struct Backing {
@@ -80,9 +83,16 @@ impl Backing {
     }
 
     /// Takes the server down, without a warning.
-    pub fn stop(&mut self) {
+    pub fn kill(&mut self) {
+        self.end("kill\n");
+    }
+
+    fn end(&mut self, word: &str) {
         if let Some(mut keeper) = self.keeper.take() {
-            drop(keeper.stdin.take());
+            let mut pipe = keeper.stdin.take().expect("a pipe");
+            // It listens, unless somebody has ended it.
+            let _ = pipe.write_all(word.as_bytes());
+            drop(pipe);
             let _ = keeper.wait();
         }
     }
@@ -99,7 +109,7 @@ impl Backing {
 
 impl Drop for Backing {
     fn drop(&mut self) {
-        self.stop();
+        self.end("");
         let _ = fs::remove_dir_all(&self.directory);
     }
 }

@@ -7,12 +7,17 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
 use sqlx::{Connection, Executor, PgConnection};
 
 use super::backing::{Backing, installed, outcome, skipped};
 use super::client::{self, PATIENCE, send, wait_until};
+use super::load::Load;
 use super::server::Server;
-use crate::{Config, routes};
+use crate::http::Problem;
+use crate::{App, Config, routes};
 
 /// Nobody listens on port 1.
 pub fn nowhere(config: &mut Config) {
@@ -91,13 +96,13 @@ impl Postgres {
 }
 
 /// An empty database, and the server it needs to live.
-fn database() -> Option<(String, Option<Postgres>)> {
+fn database(name: &str) -> Option<(String, Option<Postgres>)> {
     let Ok(url) = std::env::var("TEST_DATABASE_URL") else {
         let mut postgres = Postgres::new()?;
         postgres.start();
         return Some((postgres.url(), Some(postgres)));
     };
-    let name = format!("test_{}", std::process::id());
+    let name = format!("test_{name}_{}", std::process::id());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -154,7 +159,7 @@ fn without_a_database_it_starts_and_says_what_is_missing() {
 
 #[test]
 fn with_a_real_database_teams_are_kept_by_all_instances() {
-    let Some((url, _postgres)) = database() else {
+    let Some((url, _postgres)) = database("teams") else {
         return skipped("PostgreSQL");
     };
     // Both at once: each wants to run the migrations.
@@ -179,30 +184,68 @@ fn with_a_real_database_teams_are_kept_by_all_instances() {
     }
 }
 
+/// `GET /fail/{code}`: Postgres itself fails with this SQLSTATE.
+async fn fail(State(app): State<App>, Path(code): Path<String>) -> Result<(), Problem> {
+    let text = format!("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(text))
+        .execute(&app.database)
+        .await?;
+    Ok(())
+}
+
 #[test]
-fn a_real_database_may_come_late_and_die_and_come_back() {
+fn what_a_real_database_says_is_told_from_its_being_away() {
+    let Some((url, _postgres)) = database("codes") else {
+        return skipped("PostgreSQL");
+    };
+    let routes = Router::new().route("/fail/{code}", get(fail));
+    let server = Server::with(routes, |config| at(&url, config));
+    wait_until("the database is ready", || {
+        outcome(&server, "database") == "passed"
+    });
+    for (status, codes) in [
+        // A connection that broke, no place for one, and the ends of a server.
+        (503, ["08006", "53300", "57P01", "57P02", "57P03"]),
+        // A row twice, a syntax error, a missing table, a wrong password, a division by 0.
+        (500, ["23505", "42601", "42P01", "28P01", "22012"]),
+    ] {
+        for code in codes {
+            let answer = client::get(server.address, &format!("/fail/{code}"));
+            assert_eq!(answer.status, status, "{code}");
+            let kind = answer.header("content-type");
+            assert_eq!(kind, Some("application/problem+json"), "{code}");
+        }
+    }
+}
+
+/// Killed twice under load: nobody waits in vain, what cannot be served is refused in
+/// good order, and all is well as soon as it is back.
+#[test]
+fn a_real_database_may_come_late_and_be_killed_under_load() {
     let Some(mut postgres) = Postgres::new() else {
         return skipped("PostgreSQL");
     };
     let server = Server::with(routes::routes(), |config| {
         at(&postgres.url(), config);
+        config.http.timeout = PATIENCE / 2;
         config.database.max_connections = NonZeroU32::new(2).expect("it is not 0");
     });
     let ready = |word: &str| wait_until(word, || outcome(&server, "database") == word);
     ready("failed");
-    for team in ["/teams/1", "/teams/2"] {
+    let load = Load::start(server.address, "PUT /teams/1", r#"{"name":"Ops"}"#);
+    load.wait_for_refusals();
+    for _ in 0..2 {
         postgres.start();
         ready("passed");
-        assert_eq!(put(&server, team, "Ops").0, 201);
-        postgres.0.stop();
-        let started = Instant::now();
-        assert_eq!(client::get(server.address, team).status, 503);
-        assert!(started.elapsed() < PATIENCE / 4);
+        load.wait_for_service();
+        postgres.0.kill();
         ready("failed");
+        load.wait_for_refusals();
     }
     postgres.start();
     ready("passed");
-    for team in ["/teams/1", "/teams/2"] {
-        assert_eq!(client::get(server.address, team).status, 200);
-    }
+    load.wait_for_service();
+    let seen = load.stop();
+    assert!(seen.slowest < PATIENCE / 2, "{seen:?}");
+    assert_eq!(client::get(server.address, "/teams/1").status, 200);
 }

@@ -3,6 +3,8 @@
 
 #[path = "../../src/tests/client.rs"]
 mod client;
+#[cfg(feature = "otel")]
+mod collector;
 mod executable;
 mod scratch;
 

@@ -1,64 +1,65 @@
-//! Spans reach a collector, the last ones at the end.
+//! Spans reach a collector, the last ones at the end, and are those of the log.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
+use serde_json::Value;
 
 use crate::NAME;
 use crate::client::send;
+use crate::collector::{Collector, Span, spans};
 use crate::executable::Executable;
 
-/// Takes one batch of spans and returns the request in which it came.
-fn collect(listener: &TcpListener) -> Vec<u8> {
-    let (mut stream, _) = listener.accept().expect("a connection");
-    let mut request = Vec::new();
-    while !is_whole(&request) {
-        let mut part = [0; 4096];
-        let length = stream.read(&mut part).expect("a request");
-        request.extend(&part[..length]);
-    }
-    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-    stream.write_all(answer).expect("a connection");
-    request
+const JOURNEY: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
+const CALLER: u64 = 0xb7ad_6b71_6920_3331;
+
+fn traceparent(flags: &str) -> String {
+    format!("traceparent: 00-{JOURNEY:032x}-{CALLER:016x}-{flags}")
 }
 
-fn is_whole(request: &[u8]) -> bool {
-    let Some(head) = request.windows(4).position(|end| end == b"\r\n\r\n") else {
-        return false;
-    };
-    let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
-    let length = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "));
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    request.len() - head - 4 >= length.expect("a length")
+/// What the line of the log says that comes next.
+fn logged(service: &Executable) -> (String, u128) {
+    let line: Value = service.event("request");
+    let path = line["path"].as_str().expect("a path").to_owned();
+    let trace = line["trace_id"].as_str().expect("an id");
+    assert_eq!(trace.len(), 32);
+    (path, u128::from_str_radix(trace, 16).expect("an id"))
 }
 
 #[test]
-fn a_request_becomes_a_span_of_its_callers_trace() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let collector = thread::spawn(move || collect(&listener));
-    let endpoint = format!("http://{address}");
-    let service = Executable::start(&[("OTEL__ENDPOINT", &endpoint)]);
-    let parent = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let other = "traceparent: 00-11111111111111111111111111111111-b7ad6b7169203331-00";
+fn a_request_becomes_the_span_that_its_caller_and_the_log_know() {
+    let collector = Collector::start();
+    let service = Executable::start(&[("OTEL__ENDPOINT", &collector.endpoint)]);
     let address = service.address();
-    send(address, "GET /teams/none", &[parent], "");
-    send(address, "GET /info", &[other], "");
+    send(address, "GET /teams/none", &[&traceparent("01")], "");
+    assert_eq!(logged(&service), ("/teams/none".to_owned(), JOURNEY));
+    send(address, "GET /", &[], "");
+    let (_, fresh) = logged(&service);
+    // Its caller decided that it is not recorded.
+    send(address, "GET /info", &[&traceparent("00")], "");
+    assert_eq!(logged(&service), ("/info".to_owned(), JOURNEY));
     service.terminate();
     assert_eq!(service.end().code, Some(0));
 
-    let request = collector.join().expect("a batch");
-    let holds = |part: &[u8]| request.windows(part.len()).any(|other| other == part);
-    assert!(request.starts_with(b"POST /v1/traces HTTP/1.1\r\n"));
-    let trace = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
-    let span = 0xb7ad_6b71_6920_3331_u64.to_be_bytes();
-    for part in [&trace[..], &span, b"GET /teams/{id}", NAME.as_bytes()] {
-        assert!(holds(part), "{part:?}");
-    }
-    // Its caller decided that it is not recorded.
-    assert!(!holds(b"GET /info"));
+    let batch = collector.batch();
+    assert!(batch.starts_with(b"POST /v1/traces HTTP/1.1\r\n"));
+    let name = NAME.as_bytes();
+    assert!(batch.windows(name.len()).any(|part| part == name));
+    let [called, begun] = &spans(&batch)[..] else {
+        panic!("{:?}", spans(&batch));
+    };
+    let expected = Span {
+        trace: JOURNEY,
+        id: called.id,
+        parent: Some(CALLER),
+        name: "GET /teams/{id}".to_owned(),
+    };
+    assert_eq!(*called, expected);
+    let expected = Span {
+        trace: fresh,
+        id: begun.id,
+        parent: None,
+        name: "GET /".to_owned(),
+    };
+    assert_eq!(*begun, expected);
+    assert!(called.id != begun.id && called.id != CALLER);
 }
 
 #[test]
