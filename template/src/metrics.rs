@@ -21,7 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-pub use requests::Requests;
+pub use requests::{InFlight, Requests};
 
 use crate::{App, NAME, VERSION};
 

@@ -146,7 +146,7 @@ impl Begun {
             end_time: self.at + request.elapsed(),
             attributes: vec![
                 KeyValue::new("http.request.method", request.method.to_string()),
-                KeyValue::new("http.route", request.route.clone()),
+                KeyValue::new("http.route", request.route.to_string()),
                 KeyValue::new("url.path", request.path.clone()),
                 KeyValue::new("http.response.status_code", status),
             ],
