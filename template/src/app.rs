@@ -1,5 +1,6 @@
 //! What every handler may use.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,16 +20,21 @@ use crate::health::{Health, Report};
 use crate::redis;
 use crate::{Config, Realm};
 
-/// The application object: axum's state, cheap to clone, the same for all requests.
+/// The application object: axum's state, the same for all requests. It is cloned several
+/// times for each, so there is one pointer to clone.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] has: `app.realm`, `app.config` and so on.
+#[derive(Debug)]
+pub struct Parts {
     /// Where this process runs.
     pub realm: Realm,
     #[cfg(feature = "api")]
     /// The smart client: `app.api.get("service://identity/teams/7")`.
     pub api: Api,
     /// The settings it was started with.
-    pub config: Arc<Config>,
+    pub config: Config,
     #[cfg(feature = "database")]
     /// Postgres: connections are made when they are needed, and only handed out once the
     /// migrations have run.
@@ -37,8 +43,8 @@ pub struct App {
     /// Redis: one connection for all, made when it is needed. Commands want it by `&mut`:
     /// clone it.
     pub redis: ConnectionManager,
-    health: Health<Self>,
-    draining: Arc<AtomicBool>,
+    health: Health<App>,
+    draining: AtomicBool,
     started: Instant,
 }
 
@@ -48,7 +54,7 @@ impl App {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn new(realm: Realm, config: Config) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             #[cfg(feature = "api")]
             api: Api::new(&realm, &config.api),
             realm,
@@ -57,10 +63,10 @@ impl App {
             #[cfg(feature = "redis")]
             redis: redis::open(&config.redis),
             health: Health::new(checks::checks(), config.health),
-            config: Arc::new(config),
-            draining: Arc::default(),
+            config,
+            draining: AtomicBool::default(),
             started: Instant::now(),
-        }
+        }))
     }
 
     /// Whether new requests are welcome, and what is missing if they are not.
@@ -84,5 +90,13 @@ impl App {
     /// How long ago it was made.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

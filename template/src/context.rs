@@ -49,6 +49,12 @@ impl Context {
         })
     }
 
+    /// The id of the request this task serves.
+    pub fn request_id() -> Option<RequestId> {
+        let id = CURRENT.try_with(|context| context.request_id.clone());
+        id.ok()
+    }
+
     /// Makes it the current one for `future`.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)

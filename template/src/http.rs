@@ -8,12 +8,11 @@ pub mod request;
 pub mod request_id;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::from_fn_with_state;
 
-use limits::Limits;
 pub use observation::Observation;
 pub use problem::{Invalid, Problem};
+use request::Rules;
 pub use request_id::RequestId;
 
 use crate::App;
@@ -24,20 +23,27 @@ use crate::openapi;
 /// The target of the log lines that are the access log.
 pub const ACCESS: &str = concat!(env!("CARGO_CRATE_NAME"), "::access");
 
-/// `routes` within the limits, the ones every service has, and around all of them: a
-/// problem for what is not there or is refused, the body limit, and [`request::observe`].
+/// `routes` and the ones every service has. Around each of them, and around what is there
+/// instead of a route, is [`request::observe`]; `routes` are within [`limits`], too.
+///
+/// One layer, since each costs every request some allocations.
 pub fn router(routes: Router<App>, app: App) -> Router {
-    let limits = Limits::new(&app.config.http);
-    let all = routes
-        .layer(from_fn_with_state(limits, limits::guard))
+    let rules = Rules::new(&app.config.http);
+    let others = Router::new()
         .merge(health::routes())
         .merge(openapi::routes());
     #[cfg(feature = "metrics")]
-    let all = all.merge(metrics::routes());
-    all.fallback(problem::not_found)
+    let others = others.merge(metrics::routes());
+    let others = others
+        .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(DefaultBodyLimit::max(app.config.http.body_limit_bytes))
-        .layer(map_response(problem::of_refusal))
-        .layer(from_fn_with_state(app.clone(), request::observe))
+        .layer(from_fn_with_state(rules.clone(), request::observe));
+    routes
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn_with_state(
+            rules.guarded(&app.config.http),
+            request::observe,
+        ))
+        .merge(others)
         .with_state(app)
 }

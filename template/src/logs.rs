@@ -6,6 +6,8 @@
 
 mod background;
 mod file;
+mod human;
+mod json;
 mod panics;
 
 use std::env;
@@ -14,7 +16,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use tracing::Metadata;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{Layer, Registry, fmt};
 
@@ -23,6 +26,8 @@ use crate::http::ACCESS;
 use crate::{Error, NAME, tracker};
 use background::Background;
 use file::File;
+use human::Human;
+use json::Json;
 
 type Lines = Box<dyn Layer<Registry> + Send + Sync>;
 
@@ -34,13 +39,15 @@ static WRITERS: Mutex<Vec<Background>> = Mutex::new(Vec::new());
 /// # Errors
 /// [`Error::Logs`] if the directory cannot be written to.
 pub fn init(log: &Log) -> Result<(), Error> {
-    let layers = match &log.directory {
-        None => vec![to_stdout(log)],
+    let lines = match &log.directory {
+        None => to_stdout(log),
         Some(directory) => to_files(log, directory)?,
     };
-    let subscriber = tracing_subscriber::registry().with(layers);
+    let subscriber = tracing_subscriber::registry().with(lines);
+    // Without a filter of its own the tracker would have every line of every level made.
+    let tracker = tracker::Errors.with_filter(LevelFilter::ERROR);
     // It fails only if a subscriber is there already, which then keeps its place.
-    let _ = subscriber.with(tracker::Errors).try_init();
+    let _ = subscriber.with(tracker).try_init();
     panics::log_them();
     Ok(())
 }
@@ -56,22 +63,40 @@ pub fn flush() {
 fn to_stdout(log: &Log) -> Lines {
     let terminal = stdout().is_terminal();
     let writer = registered(Background::new(stdout()));
-    let layer = lines(log, writer, terminal);
-    layer.with_filter(log.filter.clone()).boxed()
+    lines(log, move || writer.clone(), terminal)
 }
 
 /// The requests in one file, all other lines in another.
-fn to_files(log: &Log, directory: &Path) -> Result<Vec<Lines>, Error> {
+fn to_files(log: &Log, directory: &Path) -> Result<Lines, Error> {
     let open = |kind| -> Result<Background, Error> {
         let path = directory.join(format!("{NAME}.{kind}.log"));
         let file = File::open(&path, log).map_err(|error| Error::Logs(path, error))?;
         Ok(registered(Background::new(file)))
     };
-    let access = filter_fn(|line: &Metadata<'_>| line.target() == ACCESS);
-    let others = filter_fn(|line: &Metadata<'_>| line.target() != ACCESS);
-    let access = lines(log, open("access")?, false).with_filter(log.filter.clone().and(access));
-    let others = lines(log, open("error")?, false).with_filter(log.filter.clone().and(others));
-    Ok(vec![access.boxed(), others.boxed()])
+    let (access, others) = (open("access")?, open("error")?);
+    Ok(lines(log, Files { access, others }, false))
+}
+
+/// Chooses the file of a line.
+struct Files {
+    access: Background,
+    others: Background,
+}
+
+impl MakeWriter<'_> for Files {
+    type Writer = Background;
+
+    fn make_writer(&self) -> Background {
+        self.others.clone()
+    }
+
+    fn make_writer_for(&self, line: &Metadata<'_>) -> Background {
+        if line.target() == ACCESS {
+            self.access.clone()
+        } else {
+            self.make_writer()
+        }
+    }
 }
 
 fn registered(writer: Background) -> Background {
@@ -80,19 +105,24 @@ fn registered(writer: Background) -> Background {
     writer
 }
 
-fn lines(log: &Log, writer: Background, terminal: bool) -> Lines {
+fn lines<W>(log: &Log, writer: W, terminal: bool) -> Lines
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let json = match log.format {
         Format::Auto => !terminal,
         Format::Human => false,
         Format::Json => true,
     };
-    let writer = move || writer.clone();
+    let filter = log.filter.clone();
     if json {
-        let lines = fmt::layer().json().flatten_event(true);
-        lines.with_span_list(false).with_writer(writer).boxed()
+        let lines = fmt::layer().json().event_format(Json);
+        lines.with_writer(writer).with_filter(filter).boxed()
     } else {
-        let lines = fmt::layer().with_ansi(terminal && colour_wanted());
-        lines.with_writer(writer).boxed()
+        let colour = terminal && colour_wanted();
+        let lines = fmt::layer().with_ansi(colour);
+        let lines = lines.event_format(Human(fmt::format().with_ansi(colour)));
+        lines.with_writer(writer).with_filter(filter).boxed()
     }
 }
 

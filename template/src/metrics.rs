@@ -26,7 +26,7 @@ use prometheus_client::registry::Registry;
 
 #[cfg(feature = "api")]
 pub use calls::Calls;
-pub use requests::Requests;
+pub use requests::{InFlight, Requests};
 
 use crate::{App, NAME, VERSION};
 

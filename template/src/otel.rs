@@ -107,7 +107,7 @@ impl Span {
             failed: request.status >= 500,
             attributes: vec![
                 KeyValue::new("http.request.method", request.method.to_string()),
-                KeyValue::new("http.route", request.route.clone()),
+                KeyValue::new("http.route", request.route.to_string()),
                 KeyValue::new("url.path", request.path.clone()),
                 KeyValue::new("http.response.status_code", i64::from(request.status)),
             ],

@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Problem;
 use crate::config;
@@ -30,22 +28,20 @@ impl Limits {
             places: Arc::new(Semaphore::new(settings.concurrency_limit.get())),
         }
     }
-}
 
-/// Middleware around the service's own routes.
-pub async fn guard(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    if head_bytes(&request) > limits.head_bytes {
-        let detail = format!("path and headers exceed {} bytes", limits.head_bytes);
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Problem::new(status, detail).into_response();
+    /// A place for this request, until it is dropped, or why there is none. Waiting for a
+    /// place would only make a queue.
+    pub fn admit(&self, request: &Request) -> Result<SemaphorePermit<'_>, Problem> {
+        if head_bytes(request) > self.head_bytes {
+            let detail = format!("path and headers exceed {} bytes", self.head_bytes);
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Err(Problem::new(status, detail));
+        }
+        self.places.try_acquire().map_err(|_| {
+            let detail = "too many requests at once, try again";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(COME_AGAIN)
+        })
     }
-    // Held until the handler is done. Waiting for a place would only make a queue.
-    let Ok(_place) = limits.places.try_acquire() else {
-        let detail = "too many requests at once, try again";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-        return problem.retry_after(COME_AGAIN).into_response();
-    };
-    next.run(request).await
 }
 
 fn head_bytes(request: &Request) -> usize {

@@ -1,6 +1,7 @@
 //! What is noted of one request, and where: the access log, and whatever else counts
 //! requests. It is noted when the observation ends, also if the caller has gone away.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
@@ -32,13 +33,15 @@ pub struct Observation {
     /// Its path, without the query, which may hold secrets.
     pub path: String,
     /// The route that takes it, `/teams/{id}`: unlike paths, there are few.
-    pub route: String,
+    pub route: Arc<str>,
     /// Its status, once it has one.
     pub status: u16,
     id: RequestId,
     trace: TraceId,
     caller: Option<String>,
     started: Instant,
+    #[cfg(feature = "metrics")]
+    _in_flight: metrics::InFlight,
     #[cfg(feature = "otel")]
     span: otel::Span,
 }
@@ -47,10 +50,13 @@ impl Observation {
     /// It begins now.
     pub fn begin(request: &Request, context: &Context) -> Self {
         let route = request.extensions().get::<MatchedPath>();
+        let route = Arc::from(route.map_or(UNMATCHED, MatchedPath::as_str));
         Self {
+            #[cfg(feature = "metrics")]
+            _in_flight: metrics::requests().begin(request.method(), &route),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            route: route.map_or(UNMATCHED, MatchedPath::as_str).to_owned(),
+            route,
             status: GONE,
             id: context.request_id.clone(),
             trace: context.trace.trace_id(),
@@ -78,7 +84,7 @@ impl Drop for Observation {
             target: super::ACCESS,
             method = %self.method,
             path = self.path,
-            route = self.route,
+            route = &*self.route,
             status = self.status,
             ms = milliseconds(self.elapsed()),
             request_id = self.id.as_str(),

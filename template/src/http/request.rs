@@ -3,38 +3,71 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tokio::time::timeout;
-use tracing::{Instrument, info_span, warn};
+use tracing::warn;
 
+use super::limits::Limits;
 use super::observation::Observation;
-use super::{Problem, RequestId};
-#[cfg(feature = "metrics")]
-use crate::metrics;
-use crate::{App, Context, context};
+use super::{Problem, RequestId, problem};
+use crate::{Context, config, context};
+
+/// What holds for a request, whatever it asks.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    timeout: Duration,
+    body: DefaultBodyLimit,
+    limits: Option<Limits>,
+}
+
+impl Rules {
+    /// A request may take some time and bring some bytes.
+    pub fn new(settings: &config::Http) -> Self {
+        Self {
+            timeout: settings.timeout,
+            body: DefaultBodyLimit::max(settings.body_limit_bytes),
+            limits: None,
+        }
+    }
+
+    /// And there is a limit to how many are at work, and to their heads.
+    #[must_use]
+    pub fn guarded(self, settings: &config::Http) -> Self {
+        let limits = Some(Limits::new(settings));
+        Self { limits, ..self }
+    }
+}
 
 /// Middleware around all routes. Whatever happens inside, one answer leaves with the
 /// request's id on it, and one line stands in the log.
-pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn observe(State(rules): State<Rules>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
-    let limit = context::limit(request.headers(), app.config.http.timeout);
+    let limit = context::limit(request.headers(), rules.timeout);
     let context = Context::of(request.headers(), id.clone(), limit);
     let mut observation = Observation::begin(&request, &context);
-    #[cfg(feature = "metrics")]
-    metrics::requests().begin(&observation);
     request.extensions_mut().insert(id.clone());
+    rules.body.apply(&mut request);
 
-    let span = info_span!("request", id = id.as_str());
-    let answer = answer(next.run(request), limit);
-    let mut response = context.scope(answer).instrument(span).await;
+    let answer = answer(handle(&rules, request, next), limit);
+    let mut response = context.scope(answer).await;
 
     id.mark(response.headers_mut());
     observation.end(response.status());
     response
+}
+
+/// What the handler says, if there is room for it.
+async fn handle(rules: &Rules, request: Request, next: Next) -> Response {
+    // Held until the handler is done.
+    let _place = match rules.limits.as_ref().map(|limits| limits.admit(&request)) {
+        Some(Err(problem)) => return problem.into_response(),
+        place => place,
+    };
+    problem::of_refusal(next.run(request).await).await
 }
 
 /// What the handler says, or what to say in its place.

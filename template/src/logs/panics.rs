@@ -28,10 +28,13 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use tracing::info_span;
-    use tracing_subscriber::fmt;
+    use futures_util::FutureExt;
+    use tracing_subscriber::prelude::*;
+    use tracing_subscriber::{fmt, registry};
 
+    use super::super::json::Json;
     use super::*;
+    use crate::Context;
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -50,17 +53,18 @@ mod tests {
     fn a_panic_is_an_error_with_the_requests_id() {
         let written = Written::default();
         let writer = written.clone();
-        let lines = fmt().json().with_writer(move || writer.clone()).finish();
+        let lines = fmt::layer().json().event_format(Json);
+        let lines = registry().with(lines.with_writer(move || writer.clone()));
         let before = panic::take_hook();
         log_them();
-        let result = tracing::subscriber::with_default(lines, || {
-            let request = info_span!("request", id = "unlucky");
-            request.in_scope(|| panic::catch_unwind(|| panic!("on purpose")))
-        });
+        let context = Context::current();
+        let id = context.request_id.clone();
+        let request = context.scope(async { panic::catch_unwind(|| panic!("on purpose")) });
+        let result = tracing::subscriber::with_default(lines, || request.now_or_never());
         panic::set_hook(before);
-        assert!(result.is_err());
+        assert!(result.is_some_and(|result| result.is_err()));
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        for part in [r#""level":"ERROR""#, "on purpose", "unlucky", file!()] {
+        for part in [r#""level":"ERROR""#, "on purpose", id.as_str(), file!()] {
             assert!(text.contains(part), "{part} in {text}");
         }
     }

@@ -1,5 +1,7 @@
 //! The requests that this service answers.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -40,45 +42,50 @@ impl Requests {
         }
     }
 
-    /// A request has come.
-    pub fn begin(&self, request: &Observation) {
-        self.in_flight.get_or_create(&Route::of(request)).inc();
+    /// A request has come: it is at work until the result is dropped.
+    pub fn begin(&self, method: &Method, route: &Arc<str>) -> InFlight {
+        let route = Route {
+            method: bounded(method),
+            route: route.clone(),
+        };
+        let gauge = self.in_flight.get_or_create_owned(&route);
+        gauge.inc();
+        InFlight(gauge)
     }
 
     /// It has been answered, or nobody wants the answer any more.
     pub fn end(&self, request: &Observation) {
-        let Route { method, route } = Route::of(request);
         let answered = Answered {
-            method,
-            route: route.clone(),
+            method: bounded(&request.method),
+            route: request.route.clone(),
             status: request.status.into(),
         };
         let seconds = request.elapsed().as_secs_f64();
         self.seconds.get_or_create(&answered).observe(seconds);
         self.answered.get_or_create(&answered).inc();
-        self.in_flight.get_or_create(&Route { method, route }).dec();
+    }
+}
+
+/// A request at work.
+#[derive(Debug)]
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
     method: &'static str,
-    route: String,
-}
-
-impl Route {
-    fn of(request: &Observation) -> Self {
-        Self {
-            method: bounded(&request.method),
-            route: request.route.clone(),
-        }
-    }
+    route: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: Arc<str>,
     status: u32,
 }
 
