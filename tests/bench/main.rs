@@ -125,6 +125,7 @@ impl Bench {
             git: Git::Without,
             workspace: None,
             build: Build::None,
+            cache: None,
             keep_on_failure: false,
             warnings: Vec::new(),
             name,
