@@ -188,6 +188,7 @@ pub fn clean(root: &Path) -> Result<Vec<Shelf>> {
 }
 
 /// The cache at `root` does not let itself be used.
+#[must_use]
 pub fn unusable(action: &str, root: &Path, cause: &io::Error) -> Error {
     let message = format!("cannot {action} `{}`: {}", root.display(), plain(cause));
     let root = dirs::quoted(&root.to_string_lossy());

@@ -119,24 +119,24 @@ impl<'a> Cargo<'a> {
     /// Compiles with what other services have compiled, and keeps what is new for the next.
     fn compile(&self, plan: &Plan, all: &[&[&str]]) -> Result<()> {
         let loan = Loan::take(self, plan)?;
-        let build = || -> Result<String, Failure> {
+        let build = || -> Compiled {
             let messages = ["--message-format", "json-render-diagnostics"];
             let said = all.iter().map(|words| self.try_run(words, &messages));
             said.collect()
         };
-        let messages = loan.spend(build).map_err(|failure| self.told(failure))?;
+        let messages = loan.spend(build).map_err(|failure| self.told(&failure))?;
         loan.give_back(&messages);
         Ok(())
     }
 
     fn run(&self, words: &[&str]) -> Result<()> {
         let done = self.try_run(words, &[]);
-        done.map(drop).map_err(|failure| self.told(failure))
+        done.map(drop).map_err(|failure| self.told(&failure))
     }
 
     /// Runs cargo with `words`, `and` some more that nobody has to know of. Returns what it
     /// wrote to standard output.
-    fn try_run(&self, words: &[&str], and: &[&str]) -> Result<String, Failure> {
+    fn try_run(&self, words: &[&str], and: &[&str]) -> Compiled {
         let mut command = Command::new("cargo");
         command.args(words).args(and).current_dir(&self.stage.tree);
         command
@@ -160,26 +160,26 @@ impl<'a> Cargo<'a> {
                 said.push(line.to_owned());
             }
         });
-        let outcome = outcome.map_err(Failure::silent)?;
+        let outcome = outcome.map_err(|error| Box::new(Failure::silent(error)))?;
         if outcome.success {
             return Ok(outcome.stdout);
         }
-        Err(Failure {
+        Err(Box::new(Failure {
             error: failure(words, &said),
             said,
             stdout: outcome.stdout,
-        })
+        }))
     }
 
     /// The failure's error, after cargo's own words.
-    fn told(&self, failure: Failure) -> Error {
+    fn told(&self, failure: &Failure) -> Error {
         let is_message = |line: &&str| line.starts_with("{\"reason\":");
         let lines = failure.stdout.lines();
         let stdout = lines.filter(|line| !is_message(line)).collect::<Vec<_>>();
         if !failure.said.is_empty() {
             self.report.cargo_words(&failure.said, &stdout.join("\n"));
         }
-        failure.error
+        failure.error.clone()
     }
 
     /// What rustc wrote says the final path already. Cargo's own notes are texts (`*.d` for
@@ -204,6 +204,9 @@ impl<'a> Cargo<'a> {
         }
     }
 }
+
+/// What a cargo that did well wrote to standard output.
+type Compiled = Result<String, Box<Failure>>;
 
 /// A cargo that failed, and what it said of that.
 struct Failure {

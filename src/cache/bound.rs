@@ -1,6 +1,7 @@
 //! Keeps the cache within its bounds: what was of no use for long goes, and then, while it is too
 //! large, what was of use least lately.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ pub fn trim(root: &Path, bounds: Bounds) -> io::Result<usize> {
             }
         }
     }
-    kept.sort_unstable_by(|one, other| other.0.cmp(&one.0));
+    kept.sort_unstable_by_key(|(used, ..)| Reverse(*used));
     let mut total = 0;
     gone.extend(kept.into_iter().filter_map(|(_, bytes, home)| {
         total += bytes;

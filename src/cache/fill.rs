@@ -56,19 +56,18 @@ impl Cache {
                 name: build.name,
                 linker: &linker,
             };
-            count += usize::from(self.take(&unit, &service, build.seed, &desk)?);
+            count += usize::from(self.take(&unit, &service, &desk)?);
         }
         Ok(count)
     }
 
     /// Puts one unit on the shelf, unless somebody has put it there since this build was seeded.
-    fn take(&self, unit: &Found, service: &Service, seed: &Seed, desk: &Desk) -> io::Result<bool> {
+    fn take(&self, unit: &Found, service: &Service, desk: &Desk) -> io::Result<bool> {
         let Some(home) = self.home(unit) else {
             return Ok(false);
         };
-        let stale = seed.units.contains_key(&unit.name());
-        if home.exists() && !stale && Unit::read(&home).is_ok_and(|unit| unit.check(&home).is_ok())
-        {
+        let whole = || Unit::read(&home).is_ok_and(|unit| unit.check(&home).is_ok());
+        if !unit.stale && whole() {
             return Ok(false);
         }
         let fresh = desk.place();
@@ -94,12 +93,8 @@ struct Found {
     /// Cargo's name for it: package and hash.
     id: String,
     in_deps: Vec<String>,
-}
-
-impl Found {
-    fn name(&self) -> String {
-        format!("{}/{}", self.made.place, self.id)
-    }
+    /// Whether it was on the shelf already, if it is new.
+    stale: bool,
 }
 
 /// Units that this build compiled, and those that it found compiled.
@@ -122,6 +117,10 @@ fn sort(build: &Build) -> io::Result<(Vec<Found>, Vec<Found>)> {
         let found = Found {
             id: id.clone(),
             in_deps: deps.get(&made.hash).cloned().unwrap_or_default(),
+            stale: build
+                .seed
+                .units
+                .contains_key(&format!("{}/{id}", made.place)),
             made: made.clone(),
         };
         let prints = build.target.join(&made.place).join(".fingerprint").join(id);

@@ -28,6 +28,7 @@ struct Message {
 }
 
 /// The units of registry packages in `messages` of a build whose target directory is `target`.
+#[must_use]
 pub fn read(messages: &str, target: &Path) -> BTreeSet<Made> {
     let messages = messages
         .lines()

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use super::{Cargo, Failure};
+use super::{Cargo, Compiled};
 use crate::cache::{self, Cache, Means, Seed};
 use crate::error::{Kind, Result, plain};
 use crate::plan::Plan;
@@ -76,7 +76,7 @@ impl<'a> Loan<'a> {
     }
 
     /// Builds, and once more without borrowed crates if that fails. Returns cargo's messages.
-    pub fn spend(&self, build: impl Fn() -> Result<String, Failure>) -> Result<String, Failure> {
+    pub fn spend(&self, build: impl Fn() -> Compiled) -> Compiled {
         let first = build();
         let Some((cache, seed)) = &self.from else {
             return first;
