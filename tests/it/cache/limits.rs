@@ -149,7 +149,7 @@ fn on_another_file_system_full_or_read_only() {
     assert!(said[0].ends_with(copied), "{said:?}");
     assert_eq!(
         said[1..],
-        ["nothing is kept for the next service: read-only filesystem or storage medium"]
+        ["nothing is kept for the next service: read-only file system"]
     );
     disk.remount("rw");
     let free = 64 << 10;
