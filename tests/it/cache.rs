@@ -225,7 +225,7 @@ fn what_is_done_in_one_service_reaches_neither_the_others_nor_the_cache() {
 #[test]
 fn generators_that_meet_share_one_cache() {
     let warm = Warm::new();
-    for package in ["itoa", "bytes", "smallvec"] {
+    for package in ["file-rotate", "figment", "uncased"] {
         fs::remove_dir_all(warm.unit(package)).expect("a unit");
     }
     let names = ["one", "two", "three"];
@@ -235,7 +235,7 @@ fn generators_that_meet_share_one_cache() {
         assert_eq!(run.code, 0, "{}", run.stderr);
     }
     warm.job(&["cache", "verify"]).ok();
-    for package in ["itoa", "bytes", "smallvec"] {
+    for package in ["file-rotate", "figment", "uncased"] {
         warm.unit(package);
     }
     for name in names {

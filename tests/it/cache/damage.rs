@@ -24,17 +24,17 @@ fn what_sizes_and_times_tell_is_found_when_it_is_used() {
     let warm = Warm::new();
     let unit = |package: &str| warm.unit(package);
     let of = |package: &str| library(&unit(package)).expect("a library");
-    let truncated = of("bytes");
+    let truncated = of("file-rotate");
     let length = fs::metadata(&truncated).expect("a file").len();
     let file = File::options().write(true).open(&truncated).expect("it");
     file.set_len(length / 2).expect("half of it");
-    let (one, other) = (of("itoa"), of("smallvec"));
+    let (one, other) = (of("figment"), of("uncased"));
     let between = warm.sandbox.root().join("between");
     fs::rename(&one, &between).expect("a swap");
     fs::rename(&other, &one).expect("a swap");
     fs::rename(&between, &other).expect("a swap");
-    fs::remove_file(of("memchr")).expect("a file");
-    fs::write(unit("slab").join("manifest.json"), "{").expect("half a manifest");
+    fs::remove_file(of("utoipa")).expect("a file");
+    fs::write(unit("sharded-slab").join("manifest.json"), "{").expect("half a manifest");
     let said = warm.make("orders");
     assert!(
         said[0].ends_with(" compiled crates are here already"),
@@ -48,7 +48,7 @@ fn what_sizes_and_times_tell_is_found_when_it_is_used() {
     warm.job(&["cache", "verify"]).ok();
     let said = warm.make("teams");
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(warm.unit("bytes").exists());
+    assert!(warm.unit("file-rotate").exists());
 }
 
 #[test]
@@ -118,12 +118,11 @@ fn a_failure_of_the_service_is_told_once() {
 fn a_generator_that_is_killed_while_filling_leaves_nothing_half() {
     let warm = Warm::new();
     let packages = [
-        "itoa",
-        "bytes",
-        "smallvec",
-        "memchr",
-        "slab",
-        "futures-core",
+        "file-rotate",
+        "figment",
+        "uncased",
+        "sharded-slab",
+        "utoipa",
     ];
     for package in packages {
         fs::remove_dir_all(warm.unit(package)).expect("a unit");

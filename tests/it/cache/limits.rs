@@ -1,6 +1,7 @@
 //! How large and how old the cache gets, where it can lie, and what is said of it.
 
 use std::fs::{self, File, FileTimes};
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -69,7 +70,7 @@ fn while_it_is_too_large_what_was_of_use_least_lately_goes() {
 #[test]
 fn a_run_keeps_to_the_bounds_of_its_settings() {
     let warm = Warm::new();
-    fs::remove_dir_all(warm.unit("slab")).expect("a unit");
+    fs::remove_dir_all(warm.unit("file-rotate")).expect("a unit");
     warm.sandbox
         .write("work/generate-service.toml", "cache-size = \"40MiB\"\n");
     warm.make("orders");
@@ -143,7 +144,7 @@ fn on_another_file_system_full_or_read_only() {
     let copied = " compiled crates are here already, copied: the cache cannot be linked to";
     let said = warm.make("copied");
     assert!(said[0].ends_with(copied) && said.len() == 1, "{said:?}");
-    warm.forget("itoa");
+    warm.forget("file-rotate");
     disk.remount("ro");
     let said = warm.make("read-only");
     assert!(said[0].ends_with(copied), "{said:?}");
@@ -152,10 +153,10 @@ fn on_another_file_system_full_or_read_only() {
         ["nothing is kept for the next service: read-only file system"]
     );
     disk.remount("rw");
-    let free = 64 << 10;
-    disk.resize(&format!("{}", size(&mount) + free));
-    warm.forget("itoa");
-    fs::write(mount.join("ballast"), vec![0; 1 << 20]).expect_err("a full disk");
+    warm.forget("file-rotate");
+    disk.resize(&(size(&mount) + (1 << 20)).to_string());
+    let mut ballast = File::create(mount.join("ballast")).expect("a file");
+    while ballast.write_all(&[1; 4096]).is_ok() {}
     let said = warm.make("full");
     assert_eq!(
         said[1..],
