@@ -37,6 +37,12 @@ pub struct Cli {
 /// The small jobs beside the main one.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show, verify or empty the cache of compiled crates
+    Cache {
+        /// What to do with it [default: show]
+        #[command(subcommand)]
+        job: Option<CacheJob>,
+    },
     /// Write a typed client of another service into a service
     Client(Client),
     /// Print completions for a shell
@@ -48,6 +54,49 @@ pub enum Command {
     Man,
     /// Print the JSON schema of the events of `--format json`
     Schema,
+    /// Compile ahead what services are built, tested and linted with
+    Warm(Warm),
+}
+
+/// What to do with the cache.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum CacheJob {
+    /// Print what it holds
+    Show,
+    /// Look at every byte, and remove what is damaged
+    Verify,
+    /// Remove everything in it
+    Clean,
+}
+
+/// Words of `warm`.
+#[derive(Debug, Args)]
+pub struct Warm {
+    /// Add parts: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub with: Vec<OsString>,
+    /// Leave usual parts out: names between commas
+    #[arg(long, value_name = "PARTS")]
+    pub without: Vec<OsString>,
+    /// Say nothing but errors
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// `json`: one event a line on standard output [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = words(&["human", "json"]))]
+    pub format: Option<String>,
+}
+
+impl From<Warm> for Create {
+    /// A service of these words.
+    fn from(warm: Warm) -> Self {
+        Self {
+            with: warm.with,
+            without: warm.without,
+            quiet: warm.quiet,
+            format: warm.format,
+            ..Self::default()
+        }
+    }
 }
 
 /// Words of `client`.
@@ -97,6 +146,18 @@ pub struct Create {
     /// How far cargo goes before the service is published [default: build]
     #[arg(long, value_name = "HOW", value_parser = words(&["none", "check", "build", "test", "release"]))]
     pub build: Option<String>,
+    /// Share no compiled crates with other services
+    #[arg(long, overrides_with = "cache")]
+    pub no_cache: bool,
+    /// Share compiled crates with other services (the default)
+    #[arg(long, hide = true)]
+    pub cache: bool,
+    /// Keep at most SIZE of compiled crates [default: 4GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub cache_size: Option<OsString>,
+    /// Keep compiled crates for DAYS after their last use [default: 60]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
+    pub cache_age: Option<OsString>,
     /// Make no Git repository and no commit
     #[arg(long, overrides_with = "git")]
     pub no_git: bool,

@@ -20,6 +20,12 @@ pub fn data() -> Option<PathBuf> {
     absolute("XDG_DATA_HOME").or_else(|| Some(home()?.join(".local/share")))
 }
 
+/// Where what can be made anew lives: `$XDG_CACHE_HOME`, else `~/.cache`.
+#[must_use]
+pub fn cache() -> Option<PathBuf> {
+    absolute("XDG_CACHE_HOME").or_else(|| Some(home()?.join(".cache")))
+}
+
 /// `path` as people write it: `~/services/orders`.
 #[must_use]
 pub fn tilde(path: &Path) -> String {

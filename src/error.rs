@@ -47,13 +47,15 @@ pub enum Kind {
     Settings,
     /// The description of an API cannot be had or makes no sense.
     Source,
+    /// The cache of compiled crates cannot be used, or was damaged.
+    Cache,
     /// Stopped by ctrl-c or SIGTERM.
     Interrupted,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Io,
         Self::Usage,
         Self::Name,
@@ -68,6 +70,7 @@ impl Kind {
         Self::Atlas,
         Self::Settings,
         Self::Source,
+        Self::Cache,
         Self::Interrupted,
     ];
 
@@ -95,6 +98,7 @@ impl Kind {
             Self::Atlas => (12, "Atlas, the registry, cannot be read or written"),
             Self::Settings => (13, "a settings file is broken"),
             Self::Source => (14, "the description of an API cannot be read"),
+            Self::Cache => (15, "the cache of compiled crates is damaged or unusable"),
             Self::Interrupted => (130, "interrupted (ctrl-c, SIGTERM, SIGHUP)"),
         }
     }

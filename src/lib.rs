@@ -29,6 +29,7 @@
 //! | `repo` | repositories, commits, packs, ids of trees | names git2 |
 //! | `workspace` | membership, proven in a mirror | edits files that are not ours |
 //! | `verify` | cargo on a stage | knows cargo's arguments |
+//! | `cache` | compiled crates, shared by a user's services | knows what cargo compiles into |
 //! | `wrap` | keeps the stage's path out of what rustc writes | – |
 //! | `process` | runs a program that ends with us | spawns |
 //! | `interrupt` | ctrl-c and SIGTERM unwind the run | names signal-hook |
@@ -44,6 +45,7 @@
 
 pub mod args;
 pub mod ask;
+pub mod cache;
 pub mod client;
 pub mod dirs;
 pub mod error;
@@ -73,7 +75,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use args::{Cli, Command};
+use args::{CacheJob, Cli, Command};
 use error::{Error, Kind, Result};
 use plan::{Git, Plan};
 use ports::{Offer, Reservation};
@@ -94,7 +96,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Cli {
             command: Some(command),
             ..
-        }) => small_job(command, &report),
+        }) => small_job(command, report),
         Ok(Cli {
             command: None,
             create,
@@ -110,9 +112,11 @@ pub fn cannot_become_rustc(error: &std::io::Error) -> ExitCode {
     ExitCode::from(error.kind.code())
 }
 
-fn small_job(command: Command, report: &Report) -> ExitCode {
+fn small_job(command: Command, report: Report) -> ExitCode {
     report::print(&match command {
-        Command::Client(wish) => return ended(report, write_client(&wish, report)),
+        Command::Client(wish) => return ended(&report, write_client(&wish, &report)),
+        Command::Cache { job } => return ended(&report, cache_job(job)),
+        Command::Warm(wish) => return warm_job(wish, report),
         Command::Completions { shell } => args::completions(shell),
         Command::Man => args::manual(),
         Command::Schema => report::schema(),
@@ -128,12 +132,45 @@ fn write_client(wish: &args::Client, report: &Report) -> Result<()> {
     Ok(())
 }
 
+fn cache_job(job: Option<CacheJob>) -> Result<()> {
+    let root = cache::root()?;
+    report::print(&match job.unwrap_or(CacheJob::Show) {
+        CacheJob::Show => report::cache::shown(&root, &cache::show(&root)),
+        CacheJob::Verify => report::cache::whole(&root, cache::verify(&root)?),
+        CacheJob::Clean => report::cache::emptied(&root, &cache::clean(&root)?),
+    });
+    Ok(())
+}
+
+fn warm_job(wish: args::Warm, report: Report) -> ExitCode {
+    with_settings(wish.into(), report, |settings, _, report| {
+        let root = cache::root()?;
+        let template = Template::embedded();
+        let plan = Plan::throwaway(&settings, root.clone(), &template)?;
+        interrupt::listen()?;
+        let made = std::fs::create_dir_all(&root);
+        made.map_err(|error| cache::unusable("create", &root, &error))?;
+        let stage = Stage::write(&plan)?;
+        verify::warm(&stage, &plan, report)?;
+        report.warmed(&root, &cache::show(&root));
+        Ok(())
+    })
+}
+
 fn main_job(typed: args::Create, report: Report) -> ExitCode {
+    with_settings(typed, report, create)
+}
+
+fn with_settings(
+    typed: args::Create,
+    report: Report,
+    job: impl FnOnce(Settings, &Path, &Report) -> Result<()>,
+) -> ExitCode {
     let (report, outcome) = match working_directory() {
         Ok(cwd) => {
             let settings = Settings::read(typed, &cwd);
             let report = report.with(&settings);
-            let outcome = create(settings, &cwd, &report);
+            let outcome = job(settings, &cwd, &report);
             (report, outcome)
         }
         Err(error) => (report, Err(error)),

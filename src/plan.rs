@@ -6,11 +6,13 @@
 
 use std::path::PathBuf;
 
+use crate::cache::Bounds;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
 use crate::name::{Neighbours, ServiceName};
 use crate::parts::{self, Chosen, Part};
+use crate::ports::Offer;
 use crate::repo::{self, Surrounding};
 use crate::report::Step;
 use crate::settings::{Build, Settings};
@@ -46,6 +48,8 @@ pub struct Plan {
     pub workspace: Option<Workspace>,
     /// How far cargo goes.
     pub build: Build,
+    /// How much is kept of what it compiles, if anything is shared with other services.
+    pub cache: Option<Bounds>,
     /// What a failed run does with what it made.
     pub keep_on_failure: bool,
     /// What the user should know, though it stops nothing.
@@ -114,10 +118,33 @@ impl Plan {
             git: git(settings, world),
             workspace: world.workspace.clone(),
             build: settings.build,
+            cache: settings.flags.cache.then_some(settings.bounds),
             keep_on_failure: settings.flags.keep_on_failure,
             warnings: world.warnings.iter().cloned().chain(port.caution).collect(),
             name,
             description,
+        })
+    }
+
+    /// A service in `parent` that nobody keeps: what it compiles is what one with the chosen parts
+    /// compiles.
+    pub fn throwaway(settings: &Settings, parent: PathBuf, template: &Template) -> Result<Self> {
+        let mut unasked = settings.clone();
+        unasked.name = Some("any-service".to_owned());
+        let world = World {
+            parent,
+            obstacles: Vec::new(),
+            repository: None,
+            branch: String::new(),
+            workspace: None,
+            port: Ok(Offer::of(*settings.port_range.start())),
+            has_cargo: true,
+            warnings: Vec::new(),
+        };
+        let plan = Self::fresh(&unasked, &world, template)?;
+        Ok(Self {
+            git: Git::Without,
+            ..plan
         })
     }
 

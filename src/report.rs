@@ -3,6 +3,7 @@
 //! The stories hand over typed events; the narrative on standard error and the JSON lines on
 //! standard output are two readings of the same events, so no word is said twice.
 
+pub mod cache;
 mod client;
 mod events;
 
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
 use crate::settings::{Color, Format, Settings};
+pub use cache::Borrowed;
 use events::{ErrorEvent, PlanEvent, ResultEvent};
 pub use events::{Event, Step, schema};
 
@@ -109,7 +111,7 @@ impl Report {
                 step,
                 ms: millis(began.elapsed()),
             });
-            if matches!(step, Step::Fetch | Step::Build | Step::Test) && !self.watched {
+            if !matches!(step, Step::Generate | Step::Git) && !self.watched {
                 self.say(&format!("   {}\n", self.summary(step, began.elapsed())));
             }
         }
@@ -126,6 +128,7 @@ impl Report {
             Step::Fetch => "Fetching dependencies (Cargo.lock)".to_owned(),
             Step::Build => format!("Building {}", plan.name),
             Step::Test => format!("Testing {}", plan.name),
+            Step::Warm => "Compiling what services are built, tested and linted with".to_owned(),
         };
         self.say(&format!(
             "{} {what}\n",
@@ -305,7 +308,9 @@ impl Report {
     fn summary(&self, step: Step, took: Duration) -> String {
         let seconds = took.as_secs_f64();
         match (step, self.crates.get()) {
-            (Step::Build, crates) if crates > 0 => format!("{crates} crates in {seconds:.1} s"),
+            (Step::Build | Step::Warm, crates) if crates > 0 => {
+                format!("{crates} crates in {seconds:.1} s")
+            }
             _ => format!("done in {seconds:.1} s"),
         }
     }

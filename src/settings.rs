@@ -7,8 +7,10 @@ mod sources;
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::args::Create;
+use crate::cache::Bounds;
 use crate::error::{Error, Result};
 pub use sources::nearest;
 use sources::{Found, Reading, Source};
@@ -72,6 +74,8 @@ pub struct Settings {
     pub atlas: Option<PathBuf>,
     /// How far cargo goes.
     pub build: Build,
+    /// How much the cache of compiled crates keeps.
+    pub bounds: Bounds,
     /// Yes-or-no settings.
     pub flags: Flags,
     /// How the run is told.
@@ -89,6 +93,8 @@ pub struct Settings {
     reason = "each is one flag of the command line"
 )]
 pub struct Flags {
+    /// Share compiled crates with other services.
+    pub cache: bool,
     /// Make a Git repository.
     pub git: bool,
     /// Commit inside an existing repository.
@@ -136,6 +142,7 @@ impl Reading {
                 .unwrap_or(5000..=5999),
             atlas: self.path("atlas", cwd),
             build: self.parse("build", "build", build).unwrap_or_default(),
+            bounds: self.bounds(),
             flags: self.flags(),
             format: self.parse("format", "human", format).unwrap_or_default(),
             color: self.parse("color", "auto", color).unwrap_or_default(),
@@ -143,9 +150,20 @@ impl Reading {
         }
     }
 
+    fn bounds(&mut self) -> Bounds {
+        let usual = Bounds::default();
+        Bounds {
+            bytes: self
+                .parse("cache-size", "4GiB", size)
+                .unwrap_or(usual.bytes),
+            age: self.parse("cache-age", "60", days).unwrap_or(usual.age),
+        }
+    }
+
     fn flags(&mut self) -> Flags {
         let mut flag = |name, default| self.parse(name, "true", boolean).unwrap_or(default);
         Flags {
+            cache: flag("cache", true),
             git: flag("git", true),
             commit: flag("commit", false),
             workspace: flag("workspace", true),
@@ -233,6 +251,30 @@ fn boolean(text: &str) -> Result<bool, String> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => Err("expected true or false".to_owned()),
     }
+}
+
+/// `500MiB`, `4 GiB`; a unit has to be there, since a bare number would be taken for megabytes by
+/// one and for bytes by another.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match text[digits.len()..].trim() {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => 64,
+    };
+    let bytes = digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1u64.checked_shl(shift)?));
+    bytes.ok_or_else(|| "a size is a number with its unit, such as 4GiB or 500MiB".to_owned())
+}
+
+fn days(text: &str) -> Result<Duration, String> {
+    let days = text.parse::<u32>();
+    let days = days.map_err(|_| "an age is a number of days".to_owned())?;
+    Ok(Duration::from_hours(u64::from(days) * 24))
 }
 
 fn build(text: &str) -> Result<Build, String> {

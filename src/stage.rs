@@ -39,7 +39,8 @@ impl Stage {
     pub fn write(plan: &Plan) -> Result<Self> {
         let parent = place(plan);
         sweep(parent);
-        let (dir, lock) = create(parent, plan.name.as_str())?;
+        let made = create(parent, plan.name.as_str());
+        let (dir, lock) = made.map_err(|error| no_place(parent, &error))?;
         let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
         let tree = match (&plan.workspace, &mirror) {
             (Some(workspace), Some(mirror)) => mirror.join(&workspace.place),
@@ -131,13 +132,13 @@ pub fn is_one(name: &OsStr) -> bool {
     name.starts_with('.') && name.contains(MARK)
 }
 
-fn create(parent: &Path, name: &str) -> Result<(PathBuf, File)> {
+/// A new stage in `parent`, and the lock on it.
+pub fn create(parent: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     loop {
         let dir = tempfile::Builder::new()
             .prefix(&format!(".{name}{MARK}"))
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777))
-            .tempdir_in(parent)
-            .map_err(|error| no_place(parent, &error))?
+            .tempdir_in(parent)?
             .keep();
         // Somebody may have swept it between its creation and its lock.
         if let Some(lock) = lock(&dir) {
@@ -165,7 +166,7 @@ fn lock(dir: &Path) -> Option<File> {
 }
 
 /// Removes the stages of runs that were killed.
-fn sweep(parent: &Path) {
+pub fn sweep(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };

@@ -1,6 +1,8 @@
 //! Cargo on a stage: fetches, builds, tests, and repeats cargo's own words when it fails.
 //!
-//! Only this file makes a `Verified`, and only a `Verified` can be published.
+//! The first build is given what other services have compiled (`loan`). Only this file makes a `Verified`, and only a `Verified` can be published.
+
+mod loan;
 
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use crate::report::{Report, Step};
 use crate::settings::Build;
 use crate::stage::Stage;
 use crate::wrap;
+use loan::Loan;
 
 /// No build of a service takes longer.
 const BUILD: Limits = Limits {
@@ -38,12 +41,44 @@ pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     let started = SystemTime::now();
     let cargo = Cargo::on(&stage, plan, report);
     report.step(Step::Fetch, plan, || cargo.fetch())?;
-    report.step(Step::Build, plan, || cargo.build(plan.build))?;
+    report.step(Step::Build, plan, || {
+        cargo.compile(plan, compilations(plan.build))
+    })?;
     if plan.build == Build::Test {
         report.step(Step::Test, plan, || cargo.run(&["test", "--locked"]))?;
     }
     cargo.forget_stage(started);
     Ok(Verified { stage })
+}
+
+/// Compiles, on a stage that nobody keeps, all that a service is built, tested and linted with,
+/// for the cache of compiled crates.
+pub fn warm(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
+    let cargo = Cargo::on(stage, plan, report);
+    report.step(Step::Fetch, plan, || cargo.fetch())?;
+    let mut all = vec![BUILD_WORDS, TEST_WORDS, CHECK_WORDS, CHECK_ALL_WORDS];
+    if plan.build == Build::Release {
+        all.push(RELEASE_WORDS);
+    }
+    report.step(Step::Warm, plan, || cargo.compile(plan, &all))
+}
+
+const BUILD_WORDS: &[&str] = &["build", "--locked", "--offline"];
+const CHECK_WORDS: &[&str] = &["check", "--locked", "--offline"];
+/// Clippy takes from the dependencies what `cargo check` takes.
+const CHECK_ALL_WORDS: &[&str] = &["check", "--all-targets", "--locked", "--offline"];
+const RELEASE_WORDS: &[&str] = &["build", "--locked", "--offline", "--release"];
+const TEST_WORDS: &[&str] = &["test", "--no-run", "--locked", "--offline"];
+
+/// What cargo compiles before a service is published.
+const fn compilations(how: Build) -> &'static [&'static [&'static str]] {
+    match how {
+        Build::None => &[],
+        Build::Check => &[CHECK_WORDS],
+        Build::Build => &[BUILD_WORDS],
+        Build::Test => &[BUILD_WORDS, TEST_WORDS],
+        Build::Release => &[RELEASE_WORDS],
+    }
 }
 
 /// Cargo, about to look at one stage.
@@ -81,17 +116,29 @@ impl<'a> Cargo<'a> {
         self.run(&words)
     }
 
-    fn build(&self, how: Build) -> Result<()> {
-        self.run(match how {
-            Build::Check => &["check", "--locked", "--offline"],
-            Build::Release => &["build", "--locked", "--offline", "--release"],
-            _ => &["build", "--locked", "--offline"],
-        })
+    /// Compiles with what other services have compiled, and keeps what is new for the next.
+    fn compile(&self, plan: &Plan, all: &[&[&str]]) -> Result<()> {
+        let loan = Loan::take(self, plan)?;
+        let build = || -> Compiled {
+            let messages = ["--message-format", "json-render-diagnostics"];
+            let said = all.iter().map(|words| self.try_run(words, &messages));
+            said.collect()
+        };
+        let messages = loan.spend(build).map_err(|failure| self.told(&failure))?;
+        loan.give_back(&messages);
+        Ok(())
     }
 
     fn run(&self, words: &[&str]) -> Result<()> {
+        let done = self.try_run(words, &[]);
+        done.map(drop).map_err(|failure| self.told(&failure))
+    }
+
+    /// Runs cargo with `words`, `and` some more that nobody has to know of. Returns what it
+    /// wrote to standard output.
+    fn try_run(&self, words: &[&str], and: &[&str]) -> Compiled {
         let mut command = Command::new("cargo");
-        command.args(words).current_dir(&self.stage.tree);
+        command.args(words).args(and).current_dir(&self.stage.tree);
         command
             .env("CARGO_TERM_COLOR", "never")
             .env("CARGO_TERM_QUIET", "false");
@@ -104,17 +151,35 @@ impl<'a> Cargo<'a> {
             command.env("CARGO_TARGET_DIR", target);
         }
         wrap::remap(&mut command, &self.from, &self.to);
+        if self.stage.mirror.is_none() {
+            wrap::once(&mut command);
+        }
         let mut said = Vec::new();
         let outcome = process::run(&mut command, |line| {
             if !self.report.cargo_progress(line) {
                 said.push(line.to_owned());
             }
-        })?;
+        });
+        let outcome = outcome.map_err(|error| Box::new(Failure::silent(error)))?;
         if outcome.success {
-            return Ok(());
+            return Ok(outcome.stdout);
         }
-        self.report.cargo_words(&said, &outcome.stdout);
-        Err(failure(words, &said))
+        Err(Box::new(Failure {
+            error: failure(words, &said),
+            said,
+            stdout: outcome.stdout,
+        }))
+    }
+
+    /// The failure's error, after cargo's own words.
+    fn told(&self, failure: &Failure) -> Error {
+        let is_message = |line: &&str| line.starts_with("{\"reason\":");
+        let lines = failure.stdout.lines();
+        let stdout = lines.filter(|line| !is_message(line)).collect::<Vec<_>>();
+        if !failure.said.is_empty() {
+            self.report.cargo_words(&failure.said, &stdout.join("\n"));
+        }
+        failure.error.clone()
     }
 
     /// What rustc wrote says the final path already. Cargo's own notes are texts (`*.d` for
@@ -136,6 +201,27 @@ impl<'a> Cargo<'a> {
                 // A note that cannot be rewritten misleads nobody: cargo writes it anew.
                 let _ = rewrite(entry.path(), from, to);
             }
+        }
+    }
+}
+
+/// What a cargo that did well wrote to standard output.
+type Compiled = Result<String, Box<Failure>>;
+
+/// A cargo that failed, and what it said of that.
+struct Failure {
+    error: Error,
+    said: Vec<String>,
+    stdout: String,
+}
+
+impl Failure {
+    /// One of which cargo has no words.
+    fn silent(error: Error) -> Self {
+        Self {
+            error,
+            said: Vec::new(),
+            stdout: String::new(),
         }
     }
 }

@@ -4,6 +4,13 @@
 //! built in a stage. Flags for rustc would make the user's next `cargo build` start from nothing,
 //! since cargo hashes them; a wrapper it does not hash. So cargo runs this very program in the
 //! place of rustc, which adds one `--remap-path-prefix` and becomes rustc.
+//!
+//! Code of dependencies names no service at all, so that all services compile the same bits of it
+//! and can share them (`cache`).
+//!
+//! By the same way the first build of a service goes without rustc's incremental notes: cargo,
+//! which would otherwise take the user's next build for another one, does not see it. Measured: a
+//! quarter of the time of the service's own crate, which the first edit pays back.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,6 +22,10 @@ use crate::process;
 
 const FROM: &str = "GENERATE_SERVICE_REMAP_FROM";
 const TO: &str = "GENERATE_SERVICE_REMAP_TO";
+/// Set where rustc is to take no notes for a next time.
+const ONCE: &str = "GENERATE_SERVICE_ONCE";
+/// Where a dependency believes to be built.
+const ANYWHERE: &str = "/service";
 /// The wrapper the user has, sccache for example.
 const THEIRS: &str = "GENERATE_SERVICE_RUSTC_WRAPPER";
 
@@ -27,6 +38,11 @@ pub fn remap(cargo: &mut Command, from: &Path, to: &Path) {
     }
 }
 
+/// Lets `cargo` compile as if there were no next time.
+pub fn once(cargo: &mut Command) {
+    cargo.env(ONCE, "1");
+}
+
 /// If cargo runs us as its wrapper: becomes rustc, and returns only what went wrong with that.
 #[must_use]
 pub fn become_rustc() -> Option<std::io::Error> {
@@ -37,7 +53,32 @@ pub fn become_rustc() -> Option<std::io::Error> {
         Some(theirs) => Command::new(theirs),
         None => Command::new(words.next()?),
     };
+    let dir = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let to = if dir.is_none_or(|dir| dir.starts_with(&from)) {
+        to
+    } else {
+        ANYWHERE.into()
+    };
+    let words = words.collect::<Vec<_>>();
+    let words = match env::var_os(ONCE) {
+        Some(_) => without_incremental(words),
+        None => words,
+    };
     Some(rustc.args(words).arg(flag(&from, &to)).exec())
+}
+
+/// `words` without `-C incremental=…`.
+fn without_incremental(words: Vec<OsString>) -> Vec<OsString> {
+    let mut kept = Vec::new();
+    for word in words {
+        let behind_c = kept.last().is_some_and(|last: &OsString| last == "-C");
+        if behind_c && word.to_string_lossy().starts_with("incremental=") {
+            kept.pop();
+        } else {
+            kept.push(word);
+        }
+    }
+    kept
 }
 
 fn flag(from: &OsStr, to: &OsStr) -> OsString {
@@ -58,7 +99,8 @@ fn configured_wrapper(dir: &Path) -> Option<OsString> {
     wrapper.filter(|wrapper| !wrapper.is_empty())
 }
 
-fn config_files(dir: &Path) -> Vec<PathBuf> {
+/// Cargo's configuration files for `dir`, the nearest first; some may not be there.
+pub fn config_files(dir: &Path) -> Vec<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(crate::dirs::home()?.join(".cargo")));
     let dirs = dir

@@ -21,6 +21,8 @@ pub enum Step {
     Build,
     /// Its tests are run.
     Test,
+    /// What services are made of is compiled ahead.
+    Warm,
 }
 
 /// One line of `--format json`.
@@ -32,6 +34,17 @@ pub enum Event {
     /// Something that stops nothing.
     Warning {
         /// What is odd.
+        message: String,
+    },
+    /// What a build borrows from the cache of compiled crates, or why it does not.
+    Cache {
+        /// How many compiled crates it was given.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        crates: Option<usize>,
+        /// How long that took, in milliseconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ms: Option<u64>,
+        /// The same in words.
         message: String,
     },
     /// A step is done.
@@ -100,7 +113,7 @@ pub struct ResultEvent {
     pub exit_code: u8,
     /// From start to end, in milliseconds.
     pub ms: u64,
-    /// The service's directory; the file of a client.
+    /// The service's directory; the file of a client; the cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The HTTP port.

@@ -94,7 +94,7 @@ const fn key(name: &'static str, flag: &'static str, variable: &'static str) -> 
     }
 }
 
-const KEYS: [Key; 18] = [
+const KEYS: [Key; 21] = [
     key("name", "NAME", "GENERATE_SERVICE_NAME"),
     key(
         "description",
@@ -108,6 +108,9 @@ const KEYS: [Key; 18] = [
     key("port-range", "--port-range", "GENERATE_SERVICE_PORT_RANGE"),
     key("atlas", "--atlas", "ATLAS"),
     key("build", "--build", "GENERATE_SERVICE_BUILD"),
+    key("cache", "--no-cache", "GENERATE_SERVICE_CACHE"),
+    key("cache-size", "--cache-size", "GENERATE_SERVICE_CACHE_SIZE"),
+    key("cache-age", "--cache-age", "GENERATE_SERVICE_CACHE_AGE"),
     key("git", "--no-git", "GENERATE_SERVICE_GIT"),
     key("commit", "--commit", "GENERATE_SERVICE_COMMIT"),
     key("workspace", "--no-workspace", "GENERATE_SERVICE_WORKSPACE"),
@@ -169,6 +172,9 @@ impl Reading {
             typed.port_range,
             typed.atlas,
             typed.build.map(OsString::from),
+            either(typed.cache, typed.no_cache),
+            typed.cache_size,
+            typed.cache_age,
             either(typed.git, typed.no_git),
             yes(typed.commit),
             either(typed.workspace, typed.no_workspace),

@@ -128,6 +128,7 @@ impl Bench {
             git: Git::Without,
             workspace: None,
             build: Build::None,
+            cache: None,
             keep_on_failure: false,
             warnings: Vec::new(),
             name,

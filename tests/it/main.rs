@@ -1,6 +1,7 @@
 //! The real program, driven from outside: one crate, many modules.
 
 mod build;
+mod cache;
 mod clients;
 mod destinations;
 mod git;

@@ -91,6 +91,7 @@ impl Sandbox {
             .env("HOME", self.home())
             .env("CARGO_HOME", or_home("CARGO_HOME", ".cargo"))
             .env("RUSTUP_HOME", or_home("RUSTUP_HOME", ".rustup"))
+            .env("XDG_CACHE_HOME", shared_cache())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("TERM", "xterm");
         command
@@ -210,6 +211,11 @@ pub fn script(sandbox: &Sandbox, name: &str, text: &str) -> PathBuf {
 /// Where the services of many tests share their compiled dependencies.
 pub fn warm_target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("warm")
+}
+
+/// Where the services of all tests find what others of them have compiled.
+fn shared_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// Every path below `dir`, relative, sorted; `.git` and `target` are named, not looked into.
