@@ -220,24 +220,9 @@ fn unknown(service: &ServiceName, snapshot: &Snapshot) -> Failure {
         })
         .min()
         .filter(|(distance, name)| *distance > 0 && *distance <= 1 + name.as_str().len() / 4);
-    let realm = world_words(snapshot);
-    let failure = Failure::new(
-        Kind::Unknown,
-        format!("nothing is known of `{service}`{realm}"),
-    );
+    let failure = Failure::new(Kind::Unknown, format!("nothing is known of `{service}`"));
     match near {
         Some((_, name)) => failure.help(format!("atlas show {name}")),
         None => failure.help("atlas ls"),
     }
-}
-
-fn world_words(snapshot: &Snapshot) -> String {
-    let realm = snapshot
-        .instances
-        .values()
-        .next()
-        .map(|instance| &instance.realm);
-    realm
-        .map(|realm| format!(" in realm `{realm}`"))
-        .unwrap_or_default()
 }

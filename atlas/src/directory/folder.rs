@@ -13,7 +13,7 @@ use crate::error::{Distrust, io};
 use crate::names::Realm;
 
 /// How long to wait for a lock that is held for microseconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One of the flat folders, below the root of its registry and the realm.
 #[derive(Clone, Debug)]
