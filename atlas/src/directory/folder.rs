@@ -1,10 +1,10 @@
 //! A folder: made for its user alone, trusted only if nobody else could have filled it.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind::{AlreadyExists, NotFound};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -26,9 +26,8 @@ pub(crate) struct Folder {
 pub(crate) struct Trusted {
     /// Who could have put anything into it.
     pub(crate) owner: u32,
-    /// Others may add files of their own: group or world may write, and the sticky bit keeps
-    /// them from touching what is not theirs.
-    pub(crate) shared: bool,
+    /// Its mode: who may look at the folder may look at the files in it.
+    pub(crate) mode: u32,
 }
 
 impl Folder {
@@ -44,22 +43,17 @@ impl Folder {
         &self.chain[2]
     }
 
-    /// Makes what is missing, each with mode 0700, and tells whether it can be trusted.
+    /// Makes what is missing and tells whether it can be trusted. A root of ours has mode 0700, and
+    /// what is below a root has its mode: so who administers a shared registry says once, with
+    /// the root, who takes part.
     pub(crate) fn make(&self) -> Result<Trusted, Error> {
-        for path in &self.chain {
-            let made = DirBuilder::new().mode(0o700).create(path);
-            let made = match made {
-                // Only the way to the root may be long.
-                Err(error) if error.kind() == NotFound => {
-                    DirBuilder::new().mode(0o700).recursive(true).create(path)
-                }
-                made => made,
-            };
-            match made {
-                Err(error) if error.kind() != AlreadyExists => {
-                    return Err(io("create", path)(error));
-                }
-                _ => {}
+        let [root, below @ ..] = &self.chain;
+        create(root, true)?;
+        let mode = fs::metadata(root).map_err(io("read", root))?.mode() & 0o7777;
+        for path in below {
+            if create(path, false)? && mode != 0o700 {
+                let set = fs::set_permissions(path, Permissions::from_mode(mode));
+                set.map_err(io("create", path))?;
             }
         }
         match self.trusted()? {
@@ -96,12 +90,7 @@ impl Folder {
     /// The folder's lock: names in it appear and disappear under it. Until dropped.
     pub(crate) fn lock(&self) -> Result<File, Error> {
         let path = self.path().join(".lock");
-        let open = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path);
-        let file = open.map_err(io("open", &path))?;
+        let file = self.open_lock(&path).map_err(io("open", &path))?;
         let began = Instant::now();
         loop {
             match file.try_lock() {
@@ -114,6 +103,27 @@ impl Folder {
                     });
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_micros(200)),
+            }
+        }
+    }
+
+    /// Without `O_CREAT` first: in a folder with the sticky bit the kernel refuses that flag for
+    /// a file of somebody else's (`fs.protected_regular`). To lock it, reading is enough.
+    fn open_lock(&self, path: &Path) -> std::io::Result<File> {
+        loop {
+            match File::open(path) {
+                Err(error) if error.kind() == NotFound => {}
+                opened => return opened,
+            }
+            let mode = 0o600 | (fs::metadata(self.path())?.mode() & 0o044);
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+            {
+                Err(error) if error.kind() == AlreadyExists => {}
+                created => created?.set_permissions(Permissions::from_mode(mode))?,
             }
         }
     }
@@ -150,12 +160,25 @@ fn trust(path: &Path, metadata: &Metadata) -> Result<Trusted, Error> {
     } else if others_write && !sticky {
         Distrust::Mode(mode)
     } else {
-        return Ok(Trusted {
-            owner,
-            shared: others_write,
-        });
+        return Ok(Trusted { owner, mode });
     };
     Err(untrusted(path, why))
+}
+
+/// Makes a directory, if need be with the way to it, and tells whether it was missing.
+fn create(path: &Path, with_the_way: bool) -> Result<bool, Error> {
+    let mut builder = DirBuilder::new();
+    let created = match builder.mode(0o700).create(path) {
+        Err(error) if error.kind() == NotFound && with_the_way => {
+            builder.recursive(true).create(path)
+        }
+        created => created,
+    };
+    match created {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == AlreadyExists => Ok(false),
+        Err(error) => Err(io("create", path)(error)),
+    }
 }
 
 fn untrusted(path: &Path, why: Distrust) -> Error {

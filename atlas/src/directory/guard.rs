@@ -101,10 +101,8 @@ fn write_aside(aside: &Path, instance: &Instance, trusted: &Trusted) -> std::io:
         .mode(0o600)
         .open(aside)?;
     file.try_lock()?;
-    if trusted.shared {
-        // The group of a shared folder is who may look.
-        file.set_permissions(Permissions::from_mode(0o640))?;
-    }
+    // Who may look at the folder may look at what is in it.
+    file.set_permissions(Permissions::from_mode(0o600 | (trusted.mode & 0o044)))?;
     file.write_all(instance.to_line().as_bytes())?;
     Ok(file)
 }

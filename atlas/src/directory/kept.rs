@@ -1,10 +1,10 @@
 //! Facts without an owner. Names change under the lock of the data directory, the one that the
 //! ports are given out under.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{Directory, entry};
@@ -129,6 +129,8 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
         .mode(0o600)
         .open(&aside)
         .and_then(|mut file| {
+            let readers = fs::metadata(folder)?.mode() & 0o044;
+            file.set_permissions(Permissions::from_mode(0o600 | readers))?;
             file.write_all(text.as_bytes())?;
             file.sync_all()
         })

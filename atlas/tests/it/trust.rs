@@ -168,6 +168,40 @@ fn what_others_can_write_is_anybodys_word() {
     );
 }
 
+/// Whoever administers it says once who takes part.
+#[test]
+fn a_shared_registry_is_as_open_as_its_root() {
+    let home = Home::new();
+    let (runtime, data) = (home.places().runtime, home.places().data);
+    for root in [&runtime, &data] {
+        fs::create_dir(root).expect("a directory");
+    }
+    chmod(&runtime, 0o1770);
+    chmod(&data, 0o755);
+    let _guard = home
+        .store()
+        .register(&instance(ORDERS))
+        .expect("a free name");
+    home.ok(&["disable", ORDERS]);
+    let mode = |path: std::path::PathBuf| {
+        fs::symlink_metadata(path)
+            .expect("an entry")
+            .permissions()
+            .mode()
+            & 0o7777
+    };
+    let modes = [
+        mode(runtime.join("local")),
+        mode(home.hosts()),
+        mode(home.hosts().join(".lock")),
+        mode(home.hosts().join(ORDERS)),
+        mode(data.join("local/disabled")),
+        mode(data.join("local/disabled").join(ORDERS)),
+    ];
+    assert_eq!(modes, [0o1770, 0o1770, 0o640, 0o640, 0o755, 0o644]);
+    assert!(home.read().bad.is_empty());
+}
+
 /// As root only: there is no other way to be two users.
 #[test]
 fn another_user_claims_nobodys_name() {
@@ -191,7 +225,7 @@ fn another_user_claims_nobodys_name() {
         .register(&instance("billing@host001:6000"))
         .expect("a free name");
     let billing = fs::metadata(home.hosts().join("billing@host001:6000")).expect("a file");
-    assert_eq!((billing.uid(), billing.mode() & 0o777), (0, 0o640));
+    assert_eq!((billing.uid(), billing.mode() & 0o777), (0, 0o644));
     chown(&home.hosts());
     home.fails(
         &["ls"],
