@@ -23,7 +23,8 @@ use crate::store::{Event, Revision, Watch};
 const RESCAN: Duration = Duration::from_mins(1);
 
 /// When to look again at an entry whose file was closed but whose lock still holds. The kernel
-/// tells of the close *before* it frees the lock, so the first look may be too early.
+/// tells of the close *before* it frees the lock (`__fput` in its `fs/file_table.c`), so the first
+/// look may be too early.
 const LOOK_AGAIN: [Duration; 6] = [
     Duration::from_micros(100),
     Duration::from_micros(400),

@@ -133,7 +133,7 @@ pub struct Member {
 
 impl Member {
     /// Starts it in a role and waits until it is registered: `stay` until it is killed, `parent`
-    /// the same with a child of its own, `rounds` comes and goes and then ends, `die` is killed.
+    /// the same with a child of its own, `rounds` comes and goes and then ends.
     pub fn start(places: &Places, role: &str, id: &str) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("this binary"))
             .args([
@@ -211,15 +211,9 @@ fn member() {
     let ready = |child: u32| writeln!(std::io::stdout(), "child={child}").expect("a listener");
     if text("ROLE") == "rounds" {
         ready(0);
-        return rounds(&store, &instance);
+        return rounds(&store, &instance, &text("RUNTIME"));
     }
-    let guard = loop {
-        match store.register(&instance) {
-            Ok(guard) => break guard,
-            Err(Error::Held { .. }) if text("ROLE") == "die" => {}
-            Err(error) => panic!("{error}"),
-        }
-    };
+    let guard = store.register(&instance).expect("a free name");
     let sleeper = || {
         Command::new("sleep")
             .arg("60")
@@ -229,20 +223,17 @@ fn member() {
     };
     match text("ROLE").as_str() {
         "parent" => ready(sleeper().expect("a child").id()),
-        "die" => {
-            ready(0);
-            std::process::abort()
-        }
         _ => ready(0),
     }
     hear();
     drop(guard);
 }
 
-/// Comes and goes; while it is there it must be found.
-fn rounds(store: &Directory, instance: &Instance) {
+/// Comes and goes, leaving what a dead owner leaves; while it is there it must be found.
+fn rounds(store: &Directory, instance: &Instance, runtime: &str) {
+    let entry = format!("{runtime}/local/hosts/{}", instance.id);
     let mut rounds = 0;
-    while rounds < 60 {
+    while rounds < 100 {
         match store.register(instance) {
             Err(Error::Held { .. }) => std::thread::yield_now(),
             Err(error) => panic!("{error}"),
@@ -258,5 +249,6 @@ fn rounds(store: &Directory, instance: &Instance) {
                 rounds += 1;
             }
         }
+        let _ = std::fs::File::create_new(&entry);
     }
 }

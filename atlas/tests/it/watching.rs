@@ -73,6 +73,32 @@ fn a_death_is_seen_at_once() {
     assert!(tell("kill -9 to watch, with the start of kill(1)", times) < Duration::from_millis(50));
 }
 
+/// The kernel tells of a close before it frees the lock, a moment that only a watch that never
+/// sleeps can hit. The owner is one that knows the format only.
+#[test]
+fn a_close_is_never_taken_for_a_sign_of_life() {
+    let home = Home::new();
+    let (mut watch, mut seen) = watching(&home);
+    for _ in 0..200 {
+        // Renamed over another file, some file systems write it to the disk first.
+        let _ = fs::remove_file(home.hosts().join(ORDERS));
+        let aside = home.hosts().join(".aside");
+        let mut file = fs::File::create(&aside).expect("a file");
+        file.lock().expect("a lock");
+        file.write_all(instance(ORDERS).to_line().as_bytes())
+            .expect("a text");
+        fs::rename(&aside, home.hosts().join(ORDERS)).expect("a name");
+        follow(&mut *watch, &mut seen, |seen| !seen.instances.is_empty());
+        let closing = thread::spawn(move || drop(file));
+        let began = Instant::now();
+        while !seen.instances.is_empty() {
+            apply(watch.next(Duration::ZERO).expect("a watch"), &mut seen);
+            assert!(began.elapsed() < Duration::from_secs(10), "a ghost");
+        }
+        closing.join().expect("an end");
+    }
+}
+
 /// More events than the kernel's queue holds, and nobody reads them in time.
 #[test]
 fn a_queue_that_runs_over_is_made_up_for() {
