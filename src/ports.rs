@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use atlas::{Atlas, Owner, Ports, Wish};
 
-use crate::dirs;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::plan::Plan;
@@ -77,11 +76,10 @@ pub fn keep(reservation: Reservation) -> Result<()> {
 }
 
 fn wish(settings: &Settings, name: &str, directory: &Path) -> Result<(Atlas, Wish)> {
-    let root = match (&settings.atlas, dirs::data()) {
-        (Some(root), _) => root.clone(),
-        (None, Some(data)) => data.join("atlas"),
-        (None, None) => return Err(homeless()),
-    };
+    // By the rule of everybody who shares the registry. `ATLAS` is among the settings already.
+    let env = |variable: &str| std::env::var_os(variable).filter(|_| variable != "ATLAS");
+    let root = settings.atlas.clone().or_else(|| atlas::places::data(env));
+    let root = root.ok_or_else(homeless)?;
     let ports = match settings.port {
         Some(port) => Ports::Exact(port),
         None => Ports::Range(settings.port_range.clone()),

@@ -3,9 +3,11 @@
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use crate::Reason;
 use crate::holder::{Counts, Holder};
+use crate::names::InstanceId;
 
-/// Why there is no port. Each is one whole line: causes are part of it.
+/// Why not. Each is one whole line: causes are part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The port wished for is somebody else's.
@@ -53,6 +55,57 @@ pub enum Error {
         /// Where the claim was.
         claim: PathBuf,
     },
+    /// A name, or another word of an entry, is not one that can be.
+    #[error("`{}` is no {what}: one {rule}", .given.escape_debug())]
+    Name {
+        /// What it was to be.
+        what: &'static str,
+        /// What was given.
+        given: String,
+        /// What such a thing does: a verb first.
+        rule: &'static str,
+    },
+    /// Without an absolute `HOME` it is unknown where the registry keeps what is promised.
+    #[error("without HOME it is unknown where Atlas keeps its data")]
+    Homeless,
+    /// A folder whose entries could be anybody's.
+    #[error("`{}` cannot be trusted: {why}", .path.display())]
+    Untrusted {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        why: Distrust,
+    },
+    /// Somebody else who lives has registered that instance.
+    #[error("`{id}` is registered by another process{}", .pid.map(|pid| format!(", {pid}")).unwrap_or_default())]
+    Held {
+        /// The instance.
+        id: InstanceId,
+        /// The process, by its own account.
+        pid: Option<u32>,
+    },
+    /// A fact is not what the caller saw.
+    #[error("`{}` was changed by somebody else meanwhile", .path.display())]
+    Conflict {
+        /// The file that says the fact.
+        path: PathBuf,
+    },
+    /// A kept fact that cannot be used.
+    #[error("`{}` cannot be used: {reason}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+    /// A lock that is held for microseconds was not to be had for seconds.
+    #[error("`{}` has been locked for {} seconds", .path.display(), .seconds)]
+    Busy {
+        /// The lock.
+        path: PathBuf,
+        /// How long, in seconds.
+        seconds: u64,
+    },
     /// The registry cannot be read or written.
     #[error("cannot {action} `{}`: {cause}", .path.display())]
     Io {
@@ -65,6 +118,33 @@ pub enum Error {
     },
 }
 
+/// Why the entries of a folder could be anybody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    /// It is a link or a file.
+    #[error("it is no directory")]
+    NoFolder,
+    /// It belongs to another user, who is not root.
+    #[error("it belongs to user {0}")]
+    Owner(u32),
+    /// Its mode lets others put files in the place of its owner's.
+    #[error("its mode {0:o} lets others replace what is in it")]
+    Mode(u32),
+    /// Locks on a network file system do not say who lives.
+    #[error("it is on {0}, a network file system, where a lock does not tell who lives")]
+    Network(&'static str),
+}
+
+impl Distrust {
+    fn help(self, path: &Path) -> String {
+        match self {
+            Self::NoFolder | Self::Owner(_) => format!("ls -ld {}", quoted(path)),
+            Self::Mode(_) => format!("chmod go-w {}", quoted(path)),
+            Self::Network(_) => "ATLAS_DIR=/run/user/$(id -u)/atlas atlas …".to_owned(),
+        }
+    }
+}
+
 impl Error {
     /// A line for the shell, if one helps. Looks at the disk: releasing the port of a service
     /// that is still there is not offered.
@@ -73,7 +153,14 @@ impl Error {
         match self {
             Self::Taken { port, by } | Self::Lost { port, by } => by.help(*port),
             Self::Io { path, .. } => Some(format!("ls -ld {}", quoted(path))),
+            Self::Untrusted { path, why } => Some(why.help(path)),
+            Self::Held { id, .. } => Some(format!("atlas show {}", id.service)),
+            Self::Damaged { path, .. } => Some(format!("cat {}", quoted(path))),
+            Self::Busy { path, .. } => Some(format!("fuser -v {}", quoted(path))),
+            Self::Homeless => Some("ATLAS=/var/lib/atlas atlas …".to_owned()),
             Self::Exhausted { .. }
+            | Self::Name { .. }
+            | Self::Conflict { .. }
             | Self::Zero
             | Self::Service { .. }
             | Self::Directory { .. }

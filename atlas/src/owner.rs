@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::names::is_label;
 
 /// A service and the directory it lives in; the same name elsewhere is another service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +44,4 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` in `{}`", self.service, self.directory.display())
     }
-}
-
-/// `[a-z][a-z0-9-]{0,62}`
-fn is_label(name: &str) -> bool {
-    name.len() <= 63
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }

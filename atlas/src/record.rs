@@ -56,7 +56,15 @@ pub(crate) fn read(path: &Path) -> Found {
 
 /// Reads the promise in an open file.
 pub(crate) fn read_file(file: &File) -> Found {
-    let promise: Option<Promise> = parse(file);
+    found(parse(file))
+}
+
+/// Reads a promise that was read already.
+pub(crate) fn read_text(text: &[u8]) -> Found {
+    found(serde_json::from_slice(text).ok())
+}
+
+fn found(promise: Option<Promise>) -> Found {
     promise
         .filter(|promise| promise.v == 1)
         .and_then(|promise| Owner::new(promise.service, promise.directory).ok())

@@ -73,7 +73,7 @@ impl Drop for Reservation {
 
 /// Whether the path still leads to this file: somebody may have tidied up by hand, and then
 /// another may have claimed the port.
-fn is_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     let identity = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
     let (ours, there) = (file.metadata(), fs::symlink_metadata(path));
     matches!((&ours, &there), (Ok(ours), Ok(there)) if identity(ours) == identity(there))

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use atlas::{Atlas, Error, Owner, Ports, Wish};
+use atlas::{Atlas, Directory, Error, Instance, Owner, Places, Ports, Realm, Store, Wish};
 
 /// A generator that waits for `go`, reserves, says which port, and waits to be told to keep it.
 pub struct Generator {
@@ -120,4 +120,135 @@ fn text(name: &str) -> String {
 
 fn number(name: &str) -> u16 {
     text(name).parse().expect("a number")
+}
+
+/// Another service: again this very binary, which registers an instance.
+pub struct Member {
+    process: Child,
+    /// The process it has started, if its role is `parent`.
+    pub child: u32,
+    /// Open, since the harness in it has a last word to say.
+    answers: BufReader<ChildStdout>,
+}
+
+impl Member {
+    /// Starts it in a role and waits until it is registered: `stay` until it is killed, `parent`
+    /// the same with a child of its own, `rounds` comes and goes and then ends.
+    pub fn start(places: &Places, role: &str, id: &str) -> Self {
+        let mut process = Command::new(std::env::current_exe().expect("this binary"))
+            .args([
+                "--exact",
+                "child::member",
+                "--nocapture",
+                "--test-threads=1",
+            ])
+            .env("ATLAS_CHILD_MEMBER", id)
+            .env("ATLAS_CHILD_ROLE", role)
+            .env("ATLAS_CHILD_RUNTIME", &places.runtime)
+            .env("ATLAS_CHILD_DATA", &places.data)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a process");
+        let answers = BufReader::new(process.stdout.take().expect("a pipe"));
+        let mut member = Self {
+            process,
+            child: 0,
+            answers,
+        };
+        member.child = member.ready();
+        member
+    }
+
+    fn ready(&mut self) -> u32 {
+        loop {
+            let mut line = String::new();
+            let length = self.answers.read_line(&mut line).expect("an answer");
+            assert!(length > 0, "the member ended without an answer");
+            if let Some((_, child)) = line.split_once("child=") {
+                return child.trim().parse().expect("a number");
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.process.kill().expect("a process to kill");
+        self.process.wait().expect("an end");
+    }
+
+    pub fn ends_well(mut self) -> bool {
+        self.process.wait().expect("an end").success()
+    }
+}
+
+/// The other side; as a test among tests, it does nothing.
+#[test]
+fn member() {
+    if std::env::var_os("ATLAS_CHILD_MEMBER").is_none() {
+        return;
+    }
+    let places = Places {
+        runtime: text("RUNTIME").into(),
+        data: text("DATA").into(),
+    };
+    let store = Directory::new(&places, Realm::default());
+    let instance = Instance {
+        pid: std::num::NonZeroU32::new(std::process::id()),
+        ..crate::home::instance(&text("MEMBER"))
+    };
+    let ready = |child: u32| writeln!(std::io::stdout(), "child={child}").expect("a listener");
+    if text("ROLE") == "rounds" {
+        ready(0);
+        return rounds(&store, &instance, &text("RUNTIME"));
+    }
+    let guard = store.register(&instance).expect("a free name");
+    let sleeper = || {
+        Command::new("sleep")
+            .arg("60")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+    };
+    match text("ROLE").as_str() {
+        "parent" => ready(sleeper().expect("a child").id()),
+        _ => ready(0),
+    }
+    hear();
+    drop(guard);
+}
+
+/// Comes and goes, leaving what a dead owner leaves; while it is there it must be found.
+fn rounds(store: &Directory, instance: &Instance, runtime: &str) {
+    let entry = format!("{runtime}/local/hosts/{}", instance.id);
+    let mut rounds = 0;
+    while rounds < 100 {
+        match store.register(instance) {
+            Err(Error::Held { .. }) => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+            Ok(_guard) => {
+                for _ in 0..5 {
+                    let found = store
+                        .read()
+                        .expect("a store")
+                        .instances
+                        .remove(&instance.id);
+                    assert_eq!(found.as_ref(), Some(instance));
+                }
+                rounds += 1;
+            }
+        }
+        let _ = std::fs::File::create_new(&entry);
+    }
 }
