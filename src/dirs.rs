@@ -14,12 +14,6 @@ pub fn config() -> Option<PathBuf> {
     absolute("XDG_CONFIG_HOME").or_else(|| Some(home()?.join(".config")))
 }
 
-/// Where data that is kept lives: `$XDG_DATA_HOME`, else `~/.local/share`.
-#[must_use]
-pub fn data() -> Option<PathBuf> {
-    absolute("XDG_DATA_HOME").or_else(|| Some(home()?.join(".local/share")))
-}
-
 /// Where what can be made anew lives: `$XDG_CACHE_HOME`, else `~/.cache`.
 #[must_use]
 pub fn cache() -> Option<PathBuf> {
