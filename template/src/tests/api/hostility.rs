@@ -275,8 +275,9 @@ async fn so_many_calls_at_once_and_no_more() {
         concurrency: 1,
         ..settings(server.address)
     });
-    let limit = Duration::from_millis(100);
-    let calls = (0..2).map(|_| api.post("service://hostile/").timeout(limit));
+    // The second one gives up while the first one still has the place.
+    let limits = [2000, 100].map(Duration::from_millis);
+    let calls = limits.map(|limit| api.post("service://hostile/").timeout(limit));
     let results = api.all(calls).await;
     let busy = results.iter().filter(|result| {
         let reason = result.as_ref().map_err(Error::reason);
