@@ -223,10 +223,11 @@ impl<'a> Driver<'a> {
     }
 
     fn job(&self, reload: bool) -> Job {
+        let master = self.haproxy.as_ref().map(|haproxy| haproxy.master);
         Job {
             layout: Layout::canonical(&self.belief.view()),
             routes: self.belief.routes().clone(),
-            reload,
+            reload: master.filter(|_| reload),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::belief::Belief;
 use crate::core::layout::Layout;
 use crate::core::render;
 use crate::driver::write::{self, Job};
-use crate::haproxy;
+use crate::haproxy::{self, Haproxy};
 use crate::home;
 use crate::probe;
 use crate::routes::Routes;
@@ -25,14 +25,15 @@ const LONGEST_STOP: Duration = Duration::from_secs(10);
 pub fn once(world: &World) -> Result<(), Failure> {
     let _lock = home::take(world.home())?;
     let (belief, _) = believe(world)?;
-    let reload = haproxy::processes(world.home())?.is_some();
+    let running = Haproxy::attach(world.home())?;
+    let reload = running.map(|running| running.master);
     let job = Job {
         layout: Layout::canonical(&belief.view()),
         routes: belief.routes().clone(),
         reload,
     };
     write::perform(world, &job).outcome?;
-    let what = if reload {
+    let what = if reload.is_some() {
         "written and reloaded"
     } else {
         "written; no HAProxy runs there"
@@ -93,7 +94,7 @@ pub fn stop(world: &World) -> Result<(), Failure> {
 }
 
 fn stop_left(world: &World) -> Result<(), Failure> {
-    let left = haproxy::Haproxy::attach(world.home())?;
+    let left = Haproxy::attach(world.home())?;
     left.map_or(Ok(()), |left| haproxy::stop(left.master))
 }
 

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Pid;
+
 use crate::command::World;
 use crate::command::failure::{Failure, Kind};
 use crate::core::layout::Layout;
@@ -19,7 +21,8 @@ pub struct Job {
     /// A canonical one.
     pub layout: Layout,
     pub routes: Routes,
-    pub reload: bool,
+    /// The master that is to reload; `None`: files only.
+    pub reload: Option<Pid>,
 }
 
 /// What was done.
@@ -47,16 +50,16 @@ pub fn perform(world: &World, job: &Job) -> Done {
     };
     if done.outcome.is_ok() {
         done.written = Some(job.layout.clone());
-        if job.reload {
-            reload(world, &mut done);
+        if let Some(master) = job.reload {
+            reload(world, master, &mut done);
         }
     }
     done.took = began.elapsed();
     done
 }
 
-fn reload(world: &World, done: &mut Done) {
-    match haproxy::reload(world.home()) {
+fn reload(world: &World, master: Pid, done: &mut Done) {
+    match haproxy::reload(world.home(), master) {
         Reloaded::Done(processes) => done.reloaded = processes.worker,
         Reloaded::Refused => {
             let why = "HAProxy refused to reload; it goes on as it was";

@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, test_kill_process};
+
 use super::talk::{Until, ask};
 use crate::command::failure::Failure;
 use crate::home::PlainPath;
@@ -38,8 +40,8 @@ pub enum Reloaded {
     Unknown(Failure),
 }
 
-/// Asks the master. `None`: there is none that listens. While it begins anew it closes
-/// connections without an answer, which is an error.
+/// Asks the master. `None`: there is none that listens. While it begins anew, for a few milliseconds
+/// in each reload, that is so as well, or it closes the connection without an answer, an error.
 pub fn processes(home: &PlainPath) -> Result<Option<Processes>, Failure> {
     let answer = ask(
         home.join("master.sock").as_ref(),
@@ -63,34 +65,36 @@ pub fn processes(home: &PlainPath) -> Result<Option<Processes>, Failure> {
 }
 
 /// Reloads, and waits until the master says how it ended.
-pub fn reload(home: &PlainPath) -> Reloaded {
+pub fn reload(home: &PlainPath, master: Pid) -> Reloaded {
     let began = Instant::now();
     let before = loop {
         match processes(home) {
             Ok(Some(before)) => break before,
-            Ok(None) => return Reloaded::Unknown(Failure::haproxy("HAProxy is not there")),
             // Somebody else has it begin anew just now.
-            Err(_) if began.elapsed() < LONGEST_RELOAD => thread::sleep(PAUSE),
-            Err(failure) => return Reloaded::Unknown(failure),
+            _ if lives(master) && began.elapsed() < LONGEST_RELOAD => thread::sleep(PAUSE),
+            _ => return Reloaded::Unknown(Failure::haproxy("HAProxy is not there")),
         }
     };
     // The master closes without a word: it begins anew as another program image.
     let _ = ask(home.join("master.sock").as_ref(), "reload", Until::Closed);
-    while began.elapsed() < LONGEST_RELOAD {
+    while lives(master) && began.elapsed() < LONGEST_RELOAD {
         match processes(home) {
-            Ok(None) => break,
-            Ok(Some(now)) if now.master != before.master => break,
             Ok(Some(now)) if now.reloads > before.reloads && now.failed > 0 => {
                 return Reloaded::Refused;
             }
             Ok(Some(now)) if now.reloads > before.reloads && now.worker.is_some() => {
                 return Reloaded::Done(now);
             }
-            // While it begins anew it closes connections without an answer.
-            Ok(Some(_)) | Err(_) => thread::sleep(PAUSE),
+            // While it begins anew it refuses connections, or closes them without an answer.
+            _ => thread::sleep(PAUSE),
         }
     }
     Reloaded::Unknown(Failure::haproxy("HAProxy did not say that it has reloaded"))
+}
+
+/// Whether that process is there.
+pub fn lives(master: Pid) -> bool {
+    test_kill_process(master).is_ok()
 }
 
 /// Reads the table of `show proc`. `None` if it is none, as while the master begins anew.

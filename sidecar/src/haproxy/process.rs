@@ -1,5 +1,6 @@
 //! Starts, attaches, tells of its death, stops.
 
+use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -12,7 +13,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::check::missing;
-use super::master::{Processes, processes};
+use super::master::{Processes, lives, processes};
 use crate::command::failure::{Failure, Kind};
 use crate::home::PlainPath;
 
@@ -35,7 +36,8 @@ impl Haproxy {
     pub fn start(program: &Path, home: &PlainPath) -> Result<Self, Failure> {
         let socket = format!("{},mode,600", home.join("master.sock"));
         let mut child = Command::new(program)
-            .args(["-W", "-S", &socket])
+            // Quiet: each reload would say of each backend that the old worker has none.
+            .args(["-W", "-q", "-S", &socket])
             .args(["-p", &home.join("haproxy.pid").to_string()])
             .args(["-f", &home.join("haproxy.cfg").to_string()])
             .stdin(Stdio::null())
@@ -54,8 +56,20 @@ impl Haproxy {
 
     /// The one that runs already, if there is one.
     pub fn attach(home: &PlainPath) -> Result<Option<Self>, Failure> {
-        let found = processes(home)?.filter(|found| found.worker.is_some());
-        found.map(|found| Self::known(&found)).transpose()
+        let left = left(home);
+        let began = Instant::now();
+        loop {
+            let found = processes(home).map(|found| found.filter(|found| found.worker.is_some()));
+            match (found, left) {
+                (Ok(Some(found)), _) => return Self::known(&found).map(Some),
+                // It begins anew just now: another one could not have its ports.
+                (_, Some(master)) if lives(master) && began.elapsed() < LONGEST_START => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                (Ok(None), _) => return Ok(None),
+                (Err(failure), _) => return Err(failure),
+            }
+        }
     }
 
     fn known(found: &Processes) -> Result<Self, Failure> {
@@ -92,6 +106,18 @@ impl Haproxy {
             let _ = child.wait();
         }
     }
+}
+
+/// The master that the last Sidecar left, by the pid file; checked against its command line, since
+/// numbers are given again.
+fn left(home: &PlainPath) -> Option<Pid> {
+    let text = fs::read_to_string(home.join("haproxy.pid")).ok()?;
+    let pid = Pid::from_raw(text.trim().parse().ok()?)?;
+    let words = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).ok()?;
+    let ours = home.join("haproxy.cfg").to_string();
+    String::from_utf8_lossy(&words)
+        .contains(&ours)
+        .then_some(pid)
 }
 
 /// Stops listening at once, and lets requests in flight end for two seconds.

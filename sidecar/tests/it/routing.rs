@@ -173,7 +173,9 @@ fn a_service_that_outgrows_its_slots_loses_nothing() {
         assert!(took < Duration::from_secs(2), "instance {port}: {took:?}");
         served.push(new);
     }
-    assert!(world.metric("sidecar_reloads_total{result=\"done\"}") >= 1);
+    world.until("it was reloaded", || {
+        world.metric("sidecar_reloads_total{result=\"done\"}") >= 1
+    });
     assert_eq!(load.count().failed, Vec::<String>::new(), "{}", world.log());
 }
 

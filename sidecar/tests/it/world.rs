@@ -157,8 +157,9 @@ impl World {
         while !is_so() {
             assert!(
                 began.elapsed() < PATIENCE,
-                "not so in time: {what}\n{}",
-                self.log()
+                "not so in time: {what}\n{}\n{}",
+                self.log(),
+                self.metrics()
             );
             thread::sleep(Duration::from_millis(1));
         }
@@ -188,8 +189,8 @@ impl Drop for World {
             let _ = sidecar.kill();
             let _ = sidecar.wait();
         }
-        let master = self.haproxy();
-        if let Some(master) = master.filter(|pid| is_haproxy(*pid)) {
+        // One that was just being started has no pid file yet.
+        for master in haproxies(&self.home.path().display().to_string()) {
             let _ = kill_process(master, Signal::KILL);
         }
     }
@@ -200,9 +201,16 @@ pub fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn is_haproxy(pid: Pid) -> bool {
-    let words = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
-    words.is_ok_and(|words| String::from_utf8_lossy(&words).contains("haproxy"))
+/// Those whose command line names the directory: of this test and no other.
+fn haproxies(home: &str) -> Vec<Pid> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ours = processes.filter(|process| {
+        let words = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        words.starts_with("haproxy\0") && words.contains(home)
+    });
+    ours.filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 fn ask(port: u16, head: &str) -> String {
