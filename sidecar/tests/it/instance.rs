@@ -26,22 +26,26 @@ impl Served {
     }
 
     pub fn with(store: &Directory, service: &str, change: impl Fn(&mut Instance)) -> Self {
+        let mut prepared = Self::prepare(service);
+        change(&mut prepared.instance);
+        prepared.register(store)
+    }
+
+    /// Listens, and is not registered.
+    pub fn prepare(service: &str) -> Prepared {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (is_ready, ends) = (
-            Arc::new(AtomicBool::new(true)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (ready, end) = (Arc::clone(&is_ready), Arc::clone(&ends));
-        thread::spawn(move || serve(&listener, port, &ready, &end));
-        let mut instance = instance(service, port);
-        change(&mut instance);
-        let registration = store.register(&instance).expect("a registration");
-        Self {
+        let served = Self {
             port,
-            registration: Some(registration),
-            is_ready,
-            ends,
+            registration: None,
+            is_ready: Arc::new(AtomicBool::new(true)),
+            ends: Arc::new(AtomicBool::new(false)),
+        };
+        let (ready, end) = (Arc::clone(&served.is_ready), Arc::clone(&served.ends));
+        thread::spawn(move || serve(&listener, port, &ready, &end));
+        Prepared {
+            instance: instance(service, port),
+            served,
         }
     }
 
@@ -61,6 +65,20 @@ impl Served {
     pub fn close(&self) {
         self.ends.store(true, Ordering::Relaxed);
         let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// One that listens and is not registered.
+pub struct Prepared {
+    served: Served,
+    pub instance: Instance,
+}
+
+impl Prepared {
+    pub fn register(mut self, store: &Directory) -> Served {
+        let registration = store.register(&self.instance).expect("a registration");
+        self.served.registration = Some(registration);
+        self.served
     }
 }
 
@@ -157,6 +175,11 @@ impl Apart {
             child,
             port: port.expect("the child's port"),
         }
+    }
+
+    /// Does not wait for its end.
+    pub fn signal_kill(&mut self) {
+        self.child.kill().expect("a process");
     }
 
     pub fn kill(&mut self) {

@@ -6,4 +6,5 @@ mod load;
 mod once;
 mod routing;
 mod safe;
+mod speed;
 mod world;
