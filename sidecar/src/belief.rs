@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atlas::{Bad, Change, Event, Instance, InstanceId, ServiceName, Snapshot};
@@ -150,30 +151,27 @@ impl Belief {
         if gone.len() * 100 > self.routes.instances.len() * 15 {
             return gone.clone();
         }
-        let of = |service: &ServiceName| {
-            self.routes
-                .instances
-                .keys()
-                .filter(|id| id.service == *service)
-                .count()
-        };
-        let going = |service: &ServiceName| gone.iter().filter(|id| id.service == *service).count();
-        gone.iter()
-            .filter(|id| going(&id.service) * 2 > of(&id.service))
-            .cloned()
-            .collect()
+        let mut going: BTreeMap<&ServiceName, usize> = BTreeMap::new();
+        for id in gone {
+            *going.entry(&id.service).or_default() += 1;
+        }
+        let is_most = |service| going[service] * 2 > self.of(service).count();
+        let doubtful = gone.iter().filter(|id| is_most(&id.service));
+        doubtful.cloned().collect()
+    }
+
+    /// The instances of a service: they are beside each other.
+    fn of(&self, service: &ServiceName) -> impl Iterator<Item = &Instance> {
+        let first = self.routes.instances.range(first_of(service)..);
+        let instances = first.map(|(_, instance)| instance);
+        instances.take_while(move |instance| instance.id.service == *service)
     }
 
     fn drop(&mut self, id: &InstanceId) {
         self.held.remove(id);
         self.routes.instances.remove(id);
         self.sick.retain(|run| run.id != *id);
-        if !self
-            .routes
-            .instances
-            .keys()
-            .any(|other| other.service == id.service)
-        {
+        if self.of(&id.service).next().is_none() {
             self.routes.empty.insert(id.service.clone(), now());
         }
     }
@@ -215,8 +213,8 @@ impl Belief {
         }
     }
 
-    /// Forgets what has had its time.
-    pub fn pass(&mut self) {
+    /// Forgets what has had its time, and tells whether there was anything.
+    pub fn pass(&mut self) -> bool {
         let late = |until: &Option<Instant>| until.is_some_and(|until| Instant::now() >= until);
         let late: Vec<_> = self
             .held
@@ -227,10 +225,11 @@ impl Belief {
         for id in &late {
             self.drop(id);
         }
-        let now = now();
+        let (now, known) = (now(), self.routes.empty.len());
         self.routes
             .empty
             .retain(|_, since| now.saturating_sub(*since) < REMEMBERED);
+        !late.is_empty() || self.routes.empty.len() < known
     }
 
     /// Who is doubted, to be asked.
@@ -274,6 +273,17 @@ impl Belief {
             service.insert(run.id, endpoint);
         }
         view
+    }
+}
+
+/// The least instance that a service can have.
+fn first_of(service: &ServiceName) -> InstanceId {
+    InstanceId {
+        service: service.clone(),
+        host: "-"
+            .parse()
+            .expect("a host; `-` is the least of its letters"),
+        port: NonZeroU16::MIN,
     }
 }
 

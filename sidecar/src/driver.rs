@@ -61,6 +61,10 @@ struct Driver<'a> {
     dues: Dues,
     /// When the changes that are not yet applied were heard of.
     heard: Option<Instant>,
+    /// Something changed since the last look at what is to be routed.
+    is_news: bool,
+    /// The board says what is routed.
+    is_told: bool,
     /// The last trouble of each kind, so that it is told once.
     told: Option<String>,
     end: Option<i32>,
@@ -82,6 +86,8 @@ impl<'a> Driver<'a> {
             busy: None,
             dues: Dues::default(),
             heard: None,
+            is_news: true,
+            is_told: false,
             told: None,
             end: None,
         }
@@ -157,6 +163,7 @@ impl<'a> Driver<'a> {
 
     fn changed(&mut self) {
         self.heard.get_or_insert_with(Instant::now);
+        self.is_news = true;
     }
 
     /// Applies what can be applied without a reload. While one is under way nobody knows which
@@ -165,12 +172,16 @@ impl<'a> Driver<'a> {
         if self.haproxy.is_none() || self.busy > Some(Reload::No) {
             return;
         }
-        let Some(layout) = &self.layout else {
+        if self.routed.is_some() && !self.is_news {
+            return;
+        }
+        let Some(layout) = self.layout.take() else {
             return;
         };
+        self.is_news = false;
         let view = self.belief.view();
         if self.routed.as_ref() == Some(&view) {
-            self.heard = None;
+            (self.layout, self.heard) = (Some(layout), None);
             return;
         }
         let plan = Plan::new(layout, &view);
@@ -181,6 +192,7 @@ impl<'a> Driver<'a> {
                 self.layout = Some(plan.next);
                 self.owed = self.owed.max(plan.reload);
                 self.routed = Some(view);
+                self.is_told = false;
             }
             Err(failure) => {
                 self.complain(&failure);
@@ -286,9 +298,10 @@ impl<'a> Driver<'a> {
         told.doubted = self.belief.doubted().len();
         told.bad = self.belief.bad();
         told.bad_seen.clone_from(&self.belief.bad_seen);
-        let Some(view) = &self.routed else {
+        let Some(view) = self.routed.as_ref().filter(|_| !self.is_told) else {
             return;
         };
+        self.is_told = true;
         let layout = self.layout.as_ref();
         told.services = view
             .services

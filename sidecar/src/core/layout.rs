@@ -4,7 +4,7 @@
 //! or goes is a command and no reload. Some backends are spare: a service nobody knew gets one at
 //! once, and a backend of its own with the next reload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use atlas::{InstanceId, ServiceName};
@@ -16,7 +16,8 @@ pub const FEWEST: usize = 4;
 /// Services that can come between two reloads without a third.
 pub const SPARES: u8 = 64;
 
-/// A backend's name: `be_identity`, `spare7`. The prefixes keep the two apart.
+/// A backend's name: `be_identity`, `spare7`. The prefixes keep the two apart; spares are the last
+/// in order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Backend {
     Service(ServiceName),
@@ -58,13 +59,13 @@ impl Layout {
 
     /// A spare backend that no service has, nor had since the last reload.
     pub fn free_spare(&self) -> Option<Backend> {
-        let free = |backend: &Backend| !self.routes.values().any(|taken| taken == backend);
-        let empty = |slots: &[Slot]| slots.iter().all(Option::is_none);
-        self.backends
-            .iter()
-            .filter(|(backend, slots)| matches!(backend, Backend::Spare(_)) && empty(slots))
-            .map(|(backend, _)| backend.clone())
-            .find(free)
+        let is_spare = |backend: &Backend| matches!(backend, Backend::Spare(_));
+        let taken: BTreeSet<_> = self.routes.values().filter(|at| is_spare(at)).collect();
+        let spares = self.backends.range(Backend::Spare(0)..);
+        let mut free = spares.filter(|(backend, slots)| {
+            !taken.contains(backend) && slots.iter().all(Option::is_none)
+        });
+        free.next().map(|(backend, _)| backend.clone())
     }
 
     /// Slots of a service that nobody is in.

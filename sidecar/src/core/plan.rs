@@ -32,17 +32,15 @@ pub enum Reload {
 
 impl Plan {
     /// The way from what `HAProxy` has to what is to be routed.
-    pub fn new(now: &Layout, view: &View) -> Self {
+    pub fn new(now: Layout, view: &View) -> Self {
         let mut planner = Planner::start(now);
         for (service, endpoints) in &view.services {
             planner.serve(service, endpoints);
         }
-        let forgotten = now
-            .routes
-            .keys()
-            .filter(|known| !view.services.contains_key(known));
-        for service in forgotten {
-            planner.forget(service);
+        let known = planner.next.routes.keys();
+        let forgotten = known.filter(|known| !view.services.contains_key(known));
+        for service in forgotten.cloned().collect::<Vec<_>>() {
+            planner.forget(&service);
         }
         planner.finish()
     }
@@ -57,11 +55,11 @@ struct Planner {
 }
 
 impl Planner {
-    fn start(now: &Layout) -> Self {
+    fn start(now: Layout) -> Self {
         Self {
             first: Vec::new(),
             last: Vec::new(),
-            next: now.clone(),
+            next: now,
             reload: Reload::No,
         }
     }

@@ -101,7 +101,7 @@ fn slots_leave_room_for_as_many_again() {
 fn an_instance_more_is_commands_in_the_order_that_loses_nothing() {
     let before = view(&[("a@h:1", Admin::Ready)]);
     let after = view(&[("a@h:2", Admin::Ready)]);
-    let plan = Plan::new(&Layout::canonical(&before), &after);
+    let plan = Plan::new(Layout::canonical(&before), &after);
     assert_eq!(plan.reload, Reload::No);
     let map = PlainPath::new("/m".as_ref()).expect("plain");
     assert_eq!(
@@ -116,12 +116,12 @@ fn an_instance_more_is_commands_in_the_order_that_loses_nothing() {
 #[test]
 fn a_new_service_gets_a_spare_backend_at_once_and_its_own_later() {
     let after = view(&[("new@h:1", Admin::Ready)]);
-    let plan = Plan::new(&Layout::canonical(&View::default()), &after);
+    let plan = Plan::new(Layout::canonical(&View::default()), &after);
     assert_eq!(plan.reload, Reload::Later);
     assert_eq!(plan.next.routes[&name("new")], Backend::Spare(0));
     let last = Command::AddRoute(name("new"), Backend::Spare(0));
     assert_eq!(plan.commands.last(), Some(&last));
-    assert_eq!(Plan::new(&plan.next, &after).commands, []);
+    assert_eq!(Plan::new(plan.next, &after).commands, []);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn only_what_does_not_fit_needs_a_reload_now() {
         .map(|name| (name.as_str(), Admin::Ready))
         .collect();
     let one = view(&many[..1]);
-    let plan = Plan::new(&Layout::canonical(&one), &view(&many));
+    let plan = Plan::new(Layout::canonical(&one), &view(&many));
     assert_eq!(plan.reload, Reload::Now);
     assert_eq!(plan.next.free_slots(&name("a")), 0);
 
@@ -143,7 +143,7 @@ fn only_what_does_not_fit_needs_a_reload_now() {
         .iter()
         .map(|name| (name.as_str(), Admin::Ready))
         .collect();
-    let plan = Plan::new(&Layout::canonical(&View::default()), &view(&services));
+    let plan = Plan::new(Layout::canonical(&View::default()), &view(&services));
     assert_eq!(plan.reload, Reload::Now);
     assert_eq!(plan.next.routes.len(), usize::from(SPARES));
 }
@@ -177,7 +177,7 @@ fn commands_lead_to_the_layout_that_the_plan_promises() {
             let (service, endpoints) = one.services.pop_first().expect("one");
             next.services.entry(service).or_default().extend(endpoints);
         }
-        let plan = Plan::new(&layout, &next);
+        let plan = Plan::new(layout, &next);
         model.run(&plan.commands);
         assert_eq!(model, Model::load(&plan.next));
         layout = plan.next;

@@ -182,7 +182,9 @@ impl Driver<'_> {
             return;
         }
         self.dues.tick = Instant::now() + TICK;
-        self.belief.pass();
+        if self.belief.pass() {
+            self.changed();
+        }
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
             let sender = self.sender.clone();
