@@ -1,5 +1,7 @@
 //! Beginning, and what is due though no event says so.
 
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use super::event::Event;
 use super::write;
 use super::{Driver, TICK};
 use crate::belief::Belief;
-use crate::command::failure::Failure;
+use crate::command::failure::{Failure, Kind};
 use crate::command::report;
 use crate::core::plan::Reload;
 use crate::haproxy::{self, Haproxy};
@@ -147,6 +149,8 @@ impl Driver<'_> {
             self.owed = Reload::Now;
             self.adopt(haproxy)?;
         } else {
+            free("--listen", self.world.setup.listen)?;
+            free("--stats", self.world.setup.stats)?;
             let haproxy = Haproxy::start(&self.world.haproxy, self.world.home())?;
             self.layout = Some(self.written.clone());
             self.adopt(haproxy)?;
@@ -227,5 +231,19 @@ impl Driver<'_> {
             // Between two writes the files may be behind what we know of them: a reload makes sure.
             (self.layout, self.routed, self.owed) = (Some(self.written.clone()), None, Reload::Now);
         }
+    }
+}
+
+/// `HAProxy` binds with `SO_REUSEPORT`: a second one, of another realm say, would not fail but take
+/// every other request.
+fn free(flag: &str, at: SocketAddr) -> Result<(), Failure> {
+    match TcpListener::bind(at) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let why = format!("somebody listens on `{at}` already");
+            let help = format!("sidecar {flag} 127.0.0.1:PORT");
+            Err(Failure::new(Kind::Conflict, why).help(help))
+        }
+        // Whatever else is wrong with it, `HAProxy` will say.
+        _ => Ok(()),
     }
 }

@@ -100,6 +100,20 @@ fn a_second_sidecar_is_refused() {
 }
 
 #[test]
+fn a_port_that_another_haproxy_has_is_refused() {
+    let Some(world) = World::running() else {
+        return;
+    };
+    let mut other = World::new();
+    other.ports[0] = world.ports[0];
+    let refused = other.run(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(5), "{said}");
+    assert!(said.contains("help: sidecar --listen"), "{said}");
+    assert!(world.get("x").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
 fn a_registry_that_cannot_be_read_changes_nothing() {
     let Some(world) = World::running() else {
         return;
