@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use atlas::{Bad, Change, Event, Instance, InstanceId, ServiceName, Snapshot};
 
-use crate::core::view::{Admin, Endpoint, View};
+use crate::core::view::{Admin, Endpoint, Endpoints, View};
 use crate::health::Run;
 use crate::probe::Asked;
 use crate::routes::Routes;
@@ -31,6 +31,8 @@ pub struct Belief {
     spared: BTreeMap<InstanceId, Instant>,
     bad: BTreeMap<String, Bad>,
     sick: BTreeSet<Run>,
+    /// Services of which something has changed since somebody asked.
+    changed: BTreeSet<ServiceName>,
     /// Bad entries seen so far, by the word for their reason.
     pub bad_seen: BTreeMap<&'static str, u64>,
 }
@@ -87,6 +89,7 @@ impl Belief {
                 Change::Disabled(id, disabled) => {
                     if let Some(instance) = self.routes.instances.get_mut(&id) {
                         instance.enabled = !disabled;
+                        self.changed.insert(id.service);
                     }
                 }
                 Change::Bad(bad) => news.extend(self.turned_bad(bad)),
@@ -113,6 +116,7 @@ impl Belief {
         }
         self.held.remove(&instance.id);
         self.spared.remove(&instance.id);
+        self.changed.insert(instance.id.service.clone());
         self.routes.empty.remove(&instance.id.service);
         self.routes.instances.insert(instance.id.clone(), instance);
     }
@@ -168,6 +172,7 @@ impl Belief {
     }
 
     fn drop(&mut self, id: &InstanceId) {
+        self.changed.insert(id.service.clone());
         self.held.remove(id);
         self.routes.instances.remove(id);
         self.sick.retain(|run| run.id != *id);
@@ -206,6 +211,7 @@ impl Belief {
 
     /// Is it ready?
     pub fn health(&mut self, run: Run, is_ready: bool) {
+        self.changed.insert(run.id.service.clone());
         if is_ready {
             self.sick.remove(&run);
         } else {
@@ -225,11 +231,14 @@ impl Belief {
         for id in &late {
             self.drop(id);
         }
-        let (now, known) = (now(), self.routes.empty.len());
-        self.routes
+        let now = now();
+        let forgotten = self
+            .routes
             .empty
-            .retain(|_, since| now.saturating_sub(*since) < REMEMBERED);
-        !late.is_empty() || self.routes.empty.len() < known
+            .extract_if(.., |_, since| now.saturating_sub(*since) >= REMEMBERED);
+        let before = self.changed.len();
+        self.changed.extend(forgotten.map(|(service, _)| service));
+        !late.is_empty() || self.changed.len() > before
     }
 
     /// Who is doubted, to be asked.
@@ -255,24 +264,45 @@ impl Belief {
         self.bad.len()
     }
 
-    /// What is to be routed.
+    /// What is to be routed, all of it.
     pub fn view(&self) -> View {
         let mut view = View::default();
         for service in self.routes.empty.keys() {
             view.services.entry(service.clone()).or_default();
         }
         for instance in self.routes.instances.values() {
-            let run = Run::of(instance);
-            let ready = instance.is_up() && !self.sick.contains(&run);
-            let endpoint = Endpoint {
-                addr: run.addr,
-                weight: instance.weight,
-                admin: if ready { Admin::Ready } else { Admin::Drain },
-            };
-            let service = view.services.entry(run.id.service.clone()).or_default();
-            service.insert(run.id, endpoint);
+            let service = view.services.entry(instance.id.service.clone());
+            let endpoints = service.or_default();
+            endpoints.insert(instance.id.clone(), self.endpoint(instance));
         }
         view
+    }
+
+    /// Brings a view up to date, and tells of which services.
+    pub fn refresh(&mut self, view: &mut View) -> BTreeSet<ServiceName> {
+        let changed = std::mem::take(&mut self.changed);
+        for service in &changed {
+            let endpoints: Endpoints = self
+                .of(service)
+                .map(|instance| (instance.id.clone(), self.endpoint(instance)))
+                .collect();
+            if endpoints.is_empty() && !self.routes.empty.contains_key(service) {
+                view.services.remove(service);
+            } else {
+                view.services.insert(service.clone(), endpoints);
+            }
+        }
+        changed
+    }
+
+    fn endpoint(&self, instance: &Instance) -> Endpoint {
+        let run = Run::of(instance);
+        let ready = instance.is_up() && !self.sick.contains(&run);
+        Endpoint {
+            addr: run.addr,
+            weight: instance.weight,
+            admin: if ready { Admin::Ready } else { Admin::Drain },
+        }
     }
 }
 

@@ -51,8 +51,10 @@ struct Driver<'a> {
     haproxy: Option<Haproxy>,
     /// What `HAProxy` has; `None` if nobody knows, and then a reload is owed.
     layout: Option<Layout>,
-    /// What was routed last, to see that nothing changed.
-    routed: Option<View>,
+    /// What is to be routed, as far as it was looked at.
+    view: View,
+    /// The layout has all of it.
+    is_routed: bool,
     /// What the files say: with what a restarted `HAProxy` begins.
     written: Layout,
     owed: Reload,
@@ -80,7 +82,8 @@ impl<'a> Driver<'a> {
             belief: Belief::default(),
             haproxy: None,
             layout: None,
-            routed: None,
+            view: View::default(),
+            is_routed: false,
             written: Layout::default(),
             owed: Reload::No,
             busy: None,
@@ -172,31 +175,34 @@ impl<'a> Driver<'a> {
         if self.haproxy.is_none() || self.busy > Some(Reload::No) {
             return;
         }
-        if self.routed.is_some() && !self.is_news {
+        if self.is_routed && !self.is_news {
             return;
         }
         let Some(layout) = self.layout.take() else {
             return;
         };
-        self.is_news = false;
-        let view = self.belief.view();
-        if self.routed.as_ref() == Some(&view) {
-            (self.layout, self.heard) = (Some(layout), None);
+        let changed = self.belief.refresh(&mut self.view);
+        let plan = if self.is_routed {
+            Plan::of(layout, &self.view, &changed)
+        } else {
+            Plan::new(layout, &self.view)
+        };
+        (self.is_routed, self.is_news) = (true, false);
+        if plan.commands.is_empty() && plan.reload == Reload::No {
+            (self.layout, self.heard) = (Some(plan.next), None);
             return;
         }
-        let plan = Plan::new(layout, &view);
         let sent = haproxy::run(self.world.home(), &plan.commands);
         self.count(plan.commands.len(), sent.is_ok());
         match sent {
             Ok(()) => {
                 self.layout = Some(plan.next);
                 self.owed = self.owed.max(plan.reload);
-                self.routed = Some(view);
                 self.is_told = false;
             }
             Err(failure) => {
                 self.complain(&failure);
-                (self.layout, self.owed) = (None, Reload::Now);
+                (self.layout, self.is_routed, self.owed) = (None, false, Reload::Now);
             }
         }
         self.dues.changed();
@@ -250,7 +256,7 @@ impl<'a> Driver<'a> {
         }
         if let Some(worker) = done.reloaded {
             self.layout = Some(self.written.clone());
-            self.routed = None;
+            self.is_routed = false;
             if let Some(haproxy) = &mut self.haproxy {
                 haproxy.worker = Some(worker);
             }
@@ -258,6 +264,7 @@ impl<'a> Driver<'a> {
         if done.is_unknown {
             self.layout = None;
         }
+        self.is_told = false;
         let is_reload = owed > Reload::No;
         self.dues.ended(done.outcome.is_ok(), is_reload);
         let mut told = self.board.told();
@@ -298,12 +305,13 @@ impl<'a> Driver<'a> {
         told.doubted = self.belief.doubted().len();
         told.bad = self.belief.bad();
         told.bad_seen.clone_from(&self.belief.bad_seen);
-        let Some(view) = self.routed.as_ref().filter(|_| !self.is_told) else {
+        if self.is_told {
             return;
-        };
+        }
         self.is_told = true;
         let layout = self.layout.as_ref();
-        told.services = view
+        told.services = self
+            .view
             .services
             .iter()
             .map(|(service, endpoints)| {

@@ -3,6 +3,8 @@
 //! Who comes is let in before who goes is let out, so that in a deploy there is no moment with
 //! nobody there.
 
+use std::collections::BTreeSet;
+
 use atlas::{InstanceId, ServiceName};
 
 use super::commands::{Command, Place};
@@ -33,14 +35,23 @@ pub enum Reload {
 impl Plan {
     /// The way from what `HAProxy` has to what is to be routed.
     pub fn new(now: Layout, view: &View) -> Self {
+        let all = now.routes.keys().chain(view.services.keys());
+        let all = all.cloned().collect();
+        Self::of(now, view, &all)
+    }
+
+    /// As [`Plan::new`], where only these services have changed.
+    pub fn of(now: Layout, view: &View, changed: &BTreeSet<ServiceName>) -> Self {
         let mut planner = Planner::start(now);
-        for (service, endpoints) in &view.services {
-            planner.serve(service, endpoints);
+        let (known, forgotten): (Vec<_>, Vec<_>) = changed
+            .iter()
+            .partition(|service| view.services.contains_key(*service));
+        for service in known {
+            planner.serve(service, &view.services[service]);
         }
-        let known = planner.next.routes.keys();
-        let forgotten = known.filter(|known| !view.services.contains_key(known));
-        for service in forgotten.cloned().collect::<Vec<_>>() {
-            planner.forget(&service);
+        // Last, so that nobody gets a spare backend that is still to be vacated.
+        for service in forgotten {
+            planner.forget(service);
         }
         planner.finish()
     }

@@ -137,6 +137,7 @@ impl Driver<'_> {
         // Whoever died while no Sidecar looked.
         self.belief.refused(&probe::once(&self.belief.doubted()));
         self.patients.set(self.belief.routes().instances.values());
+        self.view = self.belief.view();
         let done = write::perform(self.world, &self.job(false));
         done.outcome?;
         self.written = done.written.unwrap_or_default();
@@ -203,7 +204,7 @@ impl Driver<'_> {
         match started.and_then(|haproxy| self.adopt(haproxy)) {
             Ok(()) => {
                 self.board.told().restarts += 1;
-                (self.layout, self.routed) = (Some(self.written.clone()), None);
+                (self.layout, self.is_routed) = (Some(self.written.clone()), false);
                 self.dues.pause = QUIET;
             }
             Err(failure) => {
@@ -229,7 +230,8 @@ impl Driver<'_> {
         if found.worker.is_some() && found.worker != haproxy.worker {
             haproxy.worker = found.worker;
             // Between two writes the files may be behind what we know of them: a reload makes sure.
-            (self.layout, self.routed, self.owed) = (Some(self.written.clone()), None, Reload::Now);
+            (self.layout, self.is_routed) = (Some(self.written.clone()), false);
+            self.owed = Reload::Now;
         }
     }
 }

@@ -77,6 +77,8 @@ fn files(world: &World, job: &Job) -> Result<(), Failure> {
     answers(home)?;
     // First, so that `HAProxy` looks at both. A route to a backend that is not there is a 404.
     replace(&home.join("services.map"), &render::map(&job.layout))?;
+    // Before the configuration: whoever begins with that one knows who is in it.
+    job.routes.save(&world.routes())?;
     let path = home.join("haproxy.cfg");
     let config = render::config(&world.setup, &job.layout);
     if !files::says(path.as_ref(), &config) {
@@ -86,7 +88,7 @@ fn files(world: &World, job: &Job) -> Result<(), Failure> {
             .publish(path.as_ref())
             .map_err(|e| unwritten(&path, &e))?;
     }
-    job.routes.save(&world.routes())
+    Ok(())
 }
 
 fn answers(home: &PlainPath) -> Result<(), Failure> {

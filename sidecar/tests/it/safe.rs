@@ -4,6 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::instance::Served;
 use crate::world::World;
 
@@ -31,6 +33,25 @@ fn an_emptied_registry_changes_nothing_for_what_still_answers() {
     assert!(world.get("identity").contains("200 OK"));
     served.iter().for_each(Served::close);
     world.until_answer("identity", "HTTP/1.1 503");
+}
+
+#[test]
+fn a_restart_on_an_emptied_registry_goes_on_with_what_still_answers() {
+    let Some(mut world) = World::running() else {
+        return;
+    };
+    let stays = Served::start(&world, "identity");
+    let goes = Served::start(&world, "other");
+    world.until_written(&stays);
+    world.until_written(&goes);
+    world.signal(Signal::KILL);
+    goes.close();
+    fs::remove_dir_all(world.runtime().join("local/hosts")).expect("removed");
+    world.start();
+    world.until_answer("other", "HTTP/1.1 503");
+    thread::sleep(Duration::from_millis(1200));
+    let answer = world.get("identity");
+    assert!(answer.contains("200 OK"), "{answer}\n{}", world.log());
 }
 
 #[test]
