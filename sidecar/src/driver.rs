@@ -150,7 +150,7 @@ impl<'a> Driver<'a> {
                 bad.place, bad.reason
             ));
         }
-        self.patients.set(self.belief.routes().instances.values());
+        self.is_told = false;
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
             let sender = self.sender.clone();
@@ -309,6 +309,7 @@ impl<'a> Driver<'a> {
             return;
         }
         self.is_told = true;
+        self.patients.set(self.belief.routes().instances.values());
         let layout = self.layout.as_ref();
         told.services = self
             .view
