@@ -80,6 +80,28 @@ async fn a_sidecar_that_came_back_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_sidecar_that_was_away_is_left_out_for_a_moment() {
+    // Of `api::transport`. On a busy machine it may pass before the second call is made.
+    let moment = Duration::from_millis(100);
+    for _ in 0..50 {
+        let nobody = Refused::new();
+        let address = nobody.address();
+        let instance = Hostile::acting([Act::ok()]);
+        let api = api(&with_instances(address, &[instance.address]));
+        let begun = tokio::time::Instant::now();
+        api.get("service://identity/").await.expect("an answer");
+        drop(nobody);
+        let sidecar = Hostile::at(address);
+        api.get("service://identity/").await.expect("an answer");
+        if begun.elapsed() < moment {
+            assert_eq!((sidecar.seen().len(), instance.seen().len()), (0, 2));
+            return;
+        }
+    }
+    panic!("two calls always took longer than the moment");
+}
+
+#[tokio::test]
 async fn a_sidecar_that_answers_is_believed() {
     let sidecar = Hostile::acting([Act::answer("404 Not Found", "", "")]);
     let instance = Hostile::acting([Act::ok()]);
