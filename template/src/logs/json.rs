@@ -157,4 +157,4 @@ impl Write for Escaped<'_, '_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -25,29 +25,13 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use futures_util::FutureExt;
     use tracing_subscriber::prelude::*;
     use tracing_subscriber::{fmt, registry};
 
-    use super::super::json::Json;
+    use super::super::json::{Json, tests::Written};
     use super::*;
     use crate::Context;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Written {
-        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(line)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_panic_is_an_error_with_the_requests_id() {
@@ -63,7 +47,7 @@ mod tests {
         let result = tracing::subscriber::with_default(lines, || request.now_or_never());
         panic::set_hook(before);
         assert!(result.is_some_and(|result| result.is_err()));
-        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        let text = written.text();
         for part in [r#""level":"ERROR""#, "on purpose", id.as_str(), file!()] {
             assert!(text.contains(part), "{part} in {text}");
         }

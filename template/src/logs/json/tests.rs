@@ -10,8 +10,15 @@ use tracing_subscriber::prelude::*;
 
 use super::*;
 
+/// What was written to any of its clones.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(in crate::logs) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(in crate::logs) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl io::Write for Written {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -30,7 +37,7 @@ fn line(log: impl FnOnce()) -> Value {
     let lines = layer().json().event_format(Json);
     let lines = lines.with_writer(move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), log);
-    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let text = written.text();
     assert_eq!(text.matches('\n').count(), 1, "{text}");
     let mut line: Value = serde_json::from_str(&text).expect(&text);
     let time = line.as_object_mut().unwrap().remove("timestamp").unwrap();
