@@ -3,10 +3,13 @@
 
 use std::io::{self, Write};
 
-use axum::{Json, Router, routing::get};
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
 use utoipa::{OpenApi, openapi};
 
-use crate::http::{health, problem};
+use crate::http::{Problem, health, problem};
 use crate::{App, Error, routes, teams};
 
 /// Name, version and description come from the manifest; see [`description`].
@@ -46,8 +49,11 @@ pub fn routes() -> Router<App> {
     tag = "operations",
     responses((status = 200, description = "The description of this API", body = Object)),
 )]
-pub async fn document() -> Json<openapi::OpenApi> {
-    Json(description())
+pub(crate) async fn document() -> Result<impl IntoResponse, Problem> {
+    // As `Json` it would be compiled here, again with every change; utoipa brings this compiled.
+    let text = description().to_json();
+    let text = text.map_err(|error| Problem::internal(&error))?;
+    Ok(([(CONTENT_TYPE, "application/json")], text))
 }
 
 /// Writes this description to standard output, for programs that make clients of it:
