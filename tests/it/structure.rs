@@ -125,6 +125,7 @@ fn no_file_is_forgotten() {
         ("src", "lib.rs"),
         ("tests/it", "main.rs"),
         ("atlas/tests/it", "main.rs"),
+        ("sidecar/tests/it", "main.rs"),
     ] {
         let dir = root().join(dir);
         let text = fs::read_to_string(dir.join(main)).expect("a text");

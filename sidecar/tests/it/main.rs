@@ -1,0 +1,10 @@
+//! The Sidecar, tried with real `HAProxy`, real instances and real signals.
+
+mod dying;
+mod instance;
+mod load;
+mod once;
+mod routing;
+mod safe;
+mod speed;
+mod world;
