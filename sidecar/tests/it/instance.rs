@@ -27,6 +27,7 @@ impl Served {
 
     pub fn with(store: &Directory, service: &str, change: impl Fn(&mut Instance)) -> Self {
         let mut prepared = Self::prepare(service);
+        prepared.instance.realm = store.realm().clone();
         change(&mut prepared.instance);
         prepared.register(store)
     }

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,11 @@ pub fn has_haproxy() -> bool {
 }
 
 pub struct World {
-    home: TempDir,
+    home: Arc<TempDir>,
+    pub realm: Realm,
     pub ports: [u16; 3],
+    /// Another program than the `haproxy` on the path.
+    pub haproxy_program: Option<PathBuf>,
     sidecar: Option<Child>,
 }
 
@@ -43,12 +47,24 @@ impl World {
     }
 
     pub fn new() -> Self {
+        let home = TempDir::new().expect("a temporary directory");
+        Self::at(Arc::new(home), Realm::default())
+    }
+
+    /// Another realm of the same registry.
+    pub fn beside(&self, realm: &str) -> Self {
+        Self::at(Arc::clone(&self.home), realm.parse().expect("a realm"))
+    }
+
+    fn at(home: Arc<TempDir>, realm: Realm) -> Self {
         // Held together, so that they are three.
         let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
         let ports = held.map(|port| port.local_addr().expect("an address").port());
         Self {
-            home: TempDir::new().expect("a temporary directory"),
+            home,
+            realm,
             ports,
+            haproxy_program: None,
             sidecar: None,
         }
     }
@@ -57,8 +73,18 @@ impl World {
         self.home.path().join("run")
     }
 
+    /// The folder of the registrations.
+    pub fn hosts(&self) -> PathBuf {
+        self.runtime().join(self.realm.as_str()).join("hosts")
+    }
+
+    /// The Sidecar's directory.
+    pub fn place(&self) -> PathBuf {
+        self.runtime().join(self.realm.as_str()).join("sidecar")
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
-        self.runtime().join("local/sidecar").join(name)
+        self.place().join(name)
     }
 
     pub fn store(&self) -> Directory {
@@ -66,7 +92,7 @@ impl World {
             runtime: self.runtime(),
             data: self.home.path().join("data"),
         };
-        Directory::new(&places, Realm::default())
+        Directory::new(&places, self.realm.clone())
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
@@ -76,10 +102,14 @@ impl World {
             .args(words)
             .env("ATLAS_DIR", self.runtime())
             .env("ATLAS", self.home.path().join("data"))
+            .env("ATLAS_REALM", self.realm.as_str())
             .env("SIDECAR_LISTEN", listen)
             .env("SIDECAR_STATUS", own)
             .env("SIDECAR_STATS", stats)
             .stdin(Stdio::null());
+        if let Some(program) = &self.haproxy_program {
+            command.env("SIDECAR_HAPROXY", program);
+        }
         command
     }
 
@@ -105,6 +135,12 @@ impl World {
         });
     }
 
+    /// The Sidecar's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(self.sidecar.as_ref().expect("a Sidecar"))
+    }
+
+    /// Sends a signal, and waits for the end.
     pub fn signal(&mut self, signal: Signal) {
         let mut sidecar = self.sidecar.take().expect("a Sidecar");
         kill_process(Pid::from_child(&sidecar), signal).expect("a signal");
@@ -190,7 +226,7 @@ impl Drop for World {
             let _ = sidecar.wait();
         }
         // One that was just being started has no pid file yet.
-        for master in haproxies(&self.home.path().display().to_string()) {
+        for master in haproxies(&self.place().display().to_string()) {
             let _ = kill_process(master, Signal::KILL);
         }
     }
