@@ -51,7 +51,7 @@ impl World {
         Self::at(Arc::new(home), Realm::default())
     }
 
-    /// Another realm of the same registry.
+    /// A realm of the same registry, with ports of its own.
     pub fn beside(&self, realm: &str) -> Self {
         Self::at(Arc::clone(&self.home), realm.parse().expect("a realm"))
     }
