@@ -41,6 +41,26 @@ pub fn run(world: &World) -> Result<(), Failure> {
     driver.follow(&events)
 }
 
+/// What is done on a thread of its own just now.
+#[derive(Clone, Copy)]
+struct Busy {
+    /// The reload that it is for.
+    owed: Reload,
+    is_reloading: bool,
+    /// Something was applied that is not in the files that are being written.
+    is_behind: bool,
+    /// So often the files were behind when they were there.
+    late: u8,
+}
+
+impl Busy {
+    /// While a reload is under way nobody knows which worker would take a command; and what is in
+    /// no file would be gone with it.
+    fn holds_changes(self) -> bool {
+        self.is_reloading || self.late >= PATIENCE
+    }
+}
+
 /// The state, all of it.
 struct Driver<'a> {
     world: &'a World,
@@ -59,7 +79,7 @@ struct Driver<'a> {
     written: Layout,
     owed: Reload,
     /// Files are being written, or a reload is under way.
-    busy: Option<Reload>,
+    busy: Option<Busy>,
     dues: Dues,
     /// When the changes that are not yet applied were heard of.
     heard: Option<Instant>,
@@ -169,10 +189,9 @@ impl<'a> Driver<'a> {
         self.is_news = true;
     }
 
-    /// Applies what can be applied without a reload. While one is under way nobody knows which
-    /// worker would take a command, so changes wait for its end.
+    /// Applies what can be applied without a reload.
     fn route(&mut self) {
-        if self.haproxy.is_none() || self.busy > Some(Reload::No) {
+        if self.haproxy.is_none() || self.busy.is_some_and(Busy::holds_changes) {
             return;
         }
         if self.is_routed && !self.is_news {
@@ -191,6 +210,9 @@ impl<'a> Driver<'a> {
         if plan.commands.is_empty() && plan.reload == Reload::No {
             (self.layout, self.heard) = (Some(plan.next), None);
             return;
+        }
+        if let Some(busy) = &mut self.busy {
+            busy.is_behind = true;
         }
         let sent = haproxy::run(self.world.home(), &plan.commands);
         self.count(plan.commands.len(), sent.is_ok());
@@ -221,7 +243,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Has files written once there was quiet, and the reload that is owed once it is time.
+    /// Has files written once there was quiet, or for the reload that is owed once it is time.
     fn write(&mut self) {
         if self.busy.is_some() || self.haproxy.is_none() {
             return;
@@ -230,30 +252,70 @@ impl<'a> Driver<'a> {
         if !reload && !self.dues.may_write() {
             return;
         }
-        self.busy = Some(if reload { self.owed } else { Reload::No });
+        let owed = if reload { self.owed } else { Reload::No };
         if reload {
             self.owed = Reload::No;
         }
         self.dues.begun();
-        let job = self.job(reload);
-        let (world, sender) = (self.world.clone(), self.sender.clone());
-        std::thread::spawn(move || drop(sender.send(Event::Done(write::perform(&world, &job)))));
+        self.write_files(owed, 0);
     }
 
-    fn job(&self, reload: bool) -> Job {
-        let master = self.haproxy.as_ref().map(|haproxy| haproxy.master);
+    fn write_files(&mut self, owed: Reload, late: u8) {
+        self.busy = Some(Busy {
+            owed,
+            is_reloading: false,
+            is_behind: false,
+            late,
+        });
+        let job = self.job();
+        self.apart(move |world| match owed {
+            Reload::Now => write::files(world, &job),
+            _ => write::files_in_peace(world, &job),
+        });
+    }
+
+    fn apart(&self, work: impl FnOnce(&World) -> Done + Send + 'static) {
+        let (world, sender) = (self.world.clone(), self.sender.clone());
+        std::thread::spawn(move || drop(sender.send(Event::Done(work(&world)))));
+    }
+
+    fn job(&self) -> Job {
         Job {
-            layout: Layout::canonical(&self.belief.view()),
+            view: self.belief.view(),
             routes: self.belief.routes().clone(),
-            reload: master.filter(|_| reload),
         }
     }
 
-    fn done(&mut self, done: Done) {
-        let owed = self.busy.take().unwrap_or(Reload::No);
-        if let Some(written) = done.written {
+    /// The files are there: on to the reload that they are for, if they say all that is routed.
+    fn goes_on(&mut self, done: &Done) -> bool {
+        let wanted = self.busy.filter(|busy| busy.owed > Reload::No);
+        let Some(busy) = wanted.filter(|busy| !busy.is_reloading && done.outcome.is_ok()) else {
+            return false;
+        };
+        if busy.is_behind {
+            self.write_files(busy.owed, busy.late + 1);
+            return true;
+        }
+        let Some(master) = self.haproxy.as_ref().map(|haproxy| haproxy.master) else {
+            return false;
+        };
+        self.busy = Some(Busy {
+            is_reloading: true,
+            ..busy
+        });
+        self.apart(move |world| write::reload(world, master));
+        true
+    }
+
+    fn done(&mut self, mut done: Done) {
+        if let Some(written) = done.written.take() {
             self.written = written;
         }
+        if self.goes_on(&done) {
+            return;
+        }
+        let busy = self.busy.take();
+        let owed = busy.map_or(Reload::No, |busy| busy.owed);
         if let Some(worker) = done.reloaded {
             self.layout = Some(self.written.clone());
             self.is_routed = false;
@@ -265,7 +327,9 @@ impl<'a> Driver<'a> {
             self.layout = None;
         }
         self.is_told = false;
-        let is_reload = owed > Reload::No;
+        // One whose `HAProxy` died meanwhile is none: the next one begins with these files.
+        let is_reload = busy.is_some_and(|busy| busy.is_reloading)
+            || (owed > Reload::No && done.outcome.is_err());
         self.dues.ended(done.outcome.is_ok(), is_reload);
         let mut told = self.board.told();
         if is_reload {
@@ -297,7 +361,10 @@ impl<'a> Driver<'a> {
 
     fn tell(&mut self) {
         let mut told = self.board.told();
-        told.reload_owed = self.owed > Reload::No || self.busy > Some(Reload::No);
+        told.reload_owed = self
+            .owed
+            .max(self.busy.map_or(Reload::No, |busy| busy.owed))
+            > Reload::No;
         told.haproxy = self
             .haproxy
             .as_ref()
@@ -351,5 +418,8 @@ impl<'a> Driver<'a> {
     }
 }
 
+/// So often files are written anew before a reload, if they were behind by then; after that
+/// changes wait for them.
+const PATIENCE: u8 = 3;
 /// Between looks at what makes no event.
 const TICK: Duration = Duration::from_secs(1);

@@ -23,8 +23,10 @@ const FIRST_WORD: Duration = Duration::from_secs(2);
 /// Files are written after so long without a change, and in a storm as often as this.
 const QUIET: Duration = Duration::from_millis(100);
 const STORM: Duration = Duration::from_secs(1);
-/// Between reloads that only tidy up: each leaves an old worker for a while.
-const TIDY: Duration = Duration::from_secs(5);
+/// A reload that only tidies up waits for so long a quiet, since changes would wait for it, and for
+/// so long after the last one, since each leaves an old worker for a while.
+const TIDY_QUIET: Duration = Duration::from_secs(2);
+const TIDY: Duration = Duration::from_secs(30);
 /// Between attempts.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,7 @@ pub struct Dues {
     tick: Instant,
     /// The first and the last change that is in no file.
     unwritten: Option<(Instant, Instant)>,
+    changed: Option<Instant>,
     reloaded: Option<Instant>,
     /// After a failure, nothing before this.
     again: Instant,
@@ -48,6 +51,7 @@ impl Default for Dues {
         Self {
             tick: now + TICK,
             unwritten: None,
+            changed: None,
             reloaded: None,
             again: now,
             restart: now,
@@ -61,7 +65,7 @@ impl Dues {
     pub fn changed(&mut self) {
         let now = Instant::now();
         let first = self.unwritten.map_or(now, |(first, _)| first);
-        self.unwritten = Some((first, now));
+        (self.unwritten, self.changed) = (Some((first, now)), Some(now));
     }
 
     pub fn may_write(&self) -> bool {
@@ -84,7 +88,7 @@ impl Dues {
             Reload::No => return None,
             Reload::Now => self.again,
             Reload::Later => {
-                let quiet = self.unwritten_until();
+                let quiet = self.changed.map(|at| at + TIDY_QUIET);
                 let tidy = self.reloaded.map(|at| at + TIDY);
                 [Some(self.again), quiet, tidy]
                     .into_iter()
@@ -138,7 +142,7 @@ impl Driver<'_> {
         self.belief.refused(&probe::once(&self.belief.doubted()));
         self.patients.set(self.belief.routes().instances.values());
         self.view = self.belief.view();
-        let done = write::perform(self.world, &self.job(false));
+        let done = write::files(self.world, &self.job());
         done.outcome?;
         self.written = done.written.unwrap_or_default();
         if let Some(haproxy) = Haproxy::attach(self.world.home())? {
