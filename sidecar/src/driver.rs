@@ -9,15 +9,19 @@ mod event;
 mod upkeep;
 pub mod write;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+
+use atlas::ServiceName;
 
 use crate::belief::Belief;
 use crate::command::failure::Failure;
 use crate::command::{World, report};
 use crate::core::layout::Layout;
 use crate::core::plan::{Plan, Reload};
-use crate::core::view::View;
+use crate::core::view::{Admin, View};
 use crate::haproxy::{self, Haproxy};
 use crate::health::Patients;
 use crate::metrics::{Board, Counts};
@@ -85,8 +89,9 @@ struct Driver<'a> {
     heard: Option<Instant>,
     /// Something changed since the last look at what is to be routed.
     is_news: bool,
-    /// The board says what is routed.
+    /// The board says what is routed, but for these services.
     is_told: bool,
+    untold: BTreeSet<ServiceName>,
     /// The last trouble of each kind, so that it is told once.
     told: Option<String>,
     end: Option<i32>,
@@ -111,6 +116,7 @@ impl<'a> Driver<'a> {
             heard: None,
             is_news: true,
             is_told: false,
+            untold: BTreeSet::new(),
             told: None,
             end: None,
         }
@@ -170,7 +176,6 @@ impl<'a> Driver<'a> {
                 bad.place, bad.reason
             ));
         }
-        self.is_told = false;
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
             let sender = self.sender.clone();
@@ -206,7 +211,9 @@ impl<'a> Driver<'a> {
         } else {
             Plan::new(layout, &self.view)
         };
+        self.is_told &= self.is_routed;
         (self.is_routed, self.is_news) = (true, false);
+        self.untold.extend(changed);
         if plan.commands.is_empty() && plan.reload == Reload::No {
             (self.layout, self.heard) = (Some(plan.next), None);
             return;
@@ -220,7 +227,6 @@ impl<'a> Driver<'a> {
             Ok(()) => {
                 self.layout = Some(plan.next);
                 self.owed = self.owed.max(plan.reload);
-                self.is_told = false;
             }
             Err(failure) => {
                 self.complain(&failure);
@@ -281,8 +287,7 @@ impl<'a> Driver<'a> {
 
     fn job(&self) -> Job {
         Job {
-            view: self.belief.view(),
-            routes: self.belief.routes().clone(),
+            belief: self.belief.clone(),
         }
     }
 
@@ -299,6 +304,8 @@ impl<'a> Driver<'a> {
         let Some(master) = self.haproxy.as_ref().map(|haproxy| haproxy.master) else {
             return false;
         };
+        // The files say all that is routed, and so will the new worker.
+        self.owed = Reload::No;
         self.busy = Some(Busy {
             is_reloading: true,
             ..busy
@@ -326,7 +333,6 @@ impl<'a> Driver<'a> {
         if done.is_unknown {
             self.layout = None;
         }
-        self.is_told = false;
         // One whose `HAProxy` died meanwhile is none: the next one begins with these files.
         let is_reload = busy.is_some_and(|busy| busy.is_reloading)
             || (owed > Reload::No && done.outcome.is_err());
@@ -372,29 +378,44 @@ impl<'a> Driver<'a> {
         told.doubted = self.belief.doubted().len();
         told.bad = self.belief.bad();
         told.bad_seen.clone_from(&self.belief.bad_seen);
-        if self.is_told {
+        let untold = std::mem::take(&mut self.untold);
+        if self.is_told && untold.is_empty() {
             return;
         }
-        self.is_told = true;
         self.patients.set(self.belief.routes().instances.values());
-        let layout = self.layout.as_ref();
-        told.services = self
-            .view
-            .services
-            .iter()
-            .map(|(service, endpoints)| {
-                let ready = endpoints
-                    .values()
-                    .filter(|one| one.admin == crate::core::view::Admin::Ready)
-                    .count();
-                let counts = Counts {
-                    ready,
-                    drained: endpoints.len() - ready,
-                    slots_free: layout.map_or(0, |layout| layout.free_slots(service)),
-                };
-                (service.clone(), counts)
-            })
-            .collect();
+        if !self.is_told {
+            told.services = Arc::default();
+        }
+        let services = Arc::make_mut(&mut told.services);
+        if self.is_told {
+            self.tell_of(untold.iter(), services);
+        } else {
+            self.tell_of(self.view.services.keys(), services);
+        }
+        drop(told);
+        self.is_told = true;
+    }
+
+    fn tell_of<'s>(
+        &self,
+        names: impl Iterator<Item = &'s ServiceName>,
+        services: &mut BTreeMap<ServiceName, Counts>,
+    ) {
+        for name in names {
+            let Some(endpoints) = self.view.services.get(name) else {
+                services.remove(name);
+                continue;
+            };
+            let ready = endpoints.values().filter(|one| one.admin == Admin::Ready);
+            let ready = ready.count();
+            let layout = self.layout.as_ref();
+            let counts = Counts {
+                ready,
+                drained: endpoints.len() - ready,
+                slots_free: layout.map_or(0, |layout| layout.free_slots(name)),
+            };
+            services.insert(name.clone(), counts);
+        }
     }
 
     /// SIGTERM leaves `HAProxy` to the next Sidecar; ctrl-c and a closed terminal end it, too.

@@ -20,10 +20,11 @@ pub struct Counts {
 }
 
 /// Everything that is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Told {
     pub realm: Realm,
-    pub services: BTreeMap<ServiceName, Counts>,
+    /// Shared, so that a copy costs nothing.
+    pub services: Arc<BTreeMap<ServiceName, Counts>>,
     /// The registry could be read last time.
     pub connected: bool,
     /// When it last could.
@@ -55,7 +56,7 @@ impl Board {
     pub fn new(realm: Realm) -> Self {
         Self(Arc::new(Mutex::new(Told {
             realm,
-            services: BTreeMap::new(),
+            services: Arc::default(),
             connected: false,
             heard: Instant::now(),
             bad: 0,
@@ -74,6 +75,11 @@ impl Board {
             applied_count: 0,
             applied_sum: Duration::ZERO,
         })))
+    }
+
+    /// For readers: what takes them long does not keep the driver waiting.
+    pub fn copy(&self) -> Told {
+        self.told().clone()
     }
 
     pub fn told(&self) -> MutexGuard<'_, Told> {
@@ -170,7 +176,7 @@ impl Told {
 
     fn by_service(&self, text: &mut String) {
         *text += "# TYPE atlas_instances gauge\n";
-        for (service, counts) in &self.services {
+        for (service, counts) in self.services.iter() {
             for (state, number) in [("ready", counts.ready), ("drained", counts.drained)] {
                 let _ = writeln!(
                     text,
@@ -179,7 +185,7 @@ impl Told {
             }
         }
         *text += "# TYPE sidecar_slots_free gauge\n";
-        for (service, counts) in &self.services {
+        for (service, counts) in self.services.iter() {
             let _ = writeln!(
                 text,
                 "sidecar_slots_free{{service=\"{service}\"}} {}",

@@ -26,10 +26,7 @@ pub fn once(world: &World) -> Result<(), Failure> {
     let _lock = home::take(world.home())?;
     let (belief, _) = believe(world)?;
     let running = Haproxy::attach(world.home())?;
-    let job = Job {
-        view: belief.view(),
-        routes: belief.routes().clone(),
-    };
+    let job = Job { belief };
     write::files(world, &job).outcome?;
     let what = if let Some(running) = running {
         write::reload(world, running.master).outcome?;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, setpriority_process};
 
+use crate::belief::Belief;
 use crate::command::World;
 use crate::command::failure::{Failure, Kind};
 use crate::core::layout::Layout;
 use crate::core::render;
-use crate::core::view::View;
 use crate::files::{self, Draft};
 use crate::haproxy::{self, Reloaded};
 use crate::home::PlainPath;
@@ -22,9 +22,8 @@ const PEACE: i32 = 10;
 /// What is to be done.
 #[derive(Debug)]
 pub struct Job {
-    /// What is to be routed.
-    pub view: View,
-    pub routes: Routes,
+    /// What is to be routed, as it was when the job was made.
+    pub belief: Belief,
 }
 
 /// What was done.
@@ -55,8 +54,8 @@ impl Done {
 /// Writes the files, and waits until they are there.
 pub fn files(world: &World, job: &Job) -> Done {
     let mut done = Done::begun();
-    let layout = Layout::canonical(&job.view);
-    done.outcome = replace_all(world, &layout, &job.routes);
+    let layout = Layout::canonical(&job.belief.view());
+    done.outcome = replace_all(world, &layout, job.belief.routes());
     done.written = done.outcome.is_ok().then_some(layout);
     done
 }
