@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
@@ -34,7 +34,6 @@ impl Naive {
         let haproxy = Command::new("haproxy")
             .args(["-W", "-q", "-f"])
             .arg(&config)
-            .stderr(Stdio::null())
             .spawn()
             .expect("HAProxy");
         let (ends, applied) = (Arc::default(), Arc::default());
@@ -45,10 +44,11 @@ impl Naive {
             applied,
             thread: None,
         };
-        naive.follow(world, config);
         world.until("HAProxy serves", || {
             std::net::TcpStream::connect(world.address()).is_ok()
         });
+        // Not before: a master that is just starting would die of SIGUSR2.
+        naive.follow(world, config);
         naive
     }
 

@@ -19,19 +19,24 @@ const FEW: usize = 30;
 
 pub fn new_service(table: &Table) {
     let world = World::running().expect("HAProxy");
-    let ours = first_answers(&world, SERVICES);
+    let (ours, ordinary) = first_answers(&world, SERVICES);
     let world = World::new();
     let _naive = Naive::start(&world);
-    let naive = first_answers(&world, FEW);
+    let (naive, _) = first_answers(&world, FEW);
+    let ordinary = two(&ordinary);
     table.row([
         "brand-new service, registered to first answer, p50 / p99",
         "≤ 2 ms p99",
         &two(&ours),
         &two(&naive),
     ]);
+    let what = "an ordinary request on a new connection, beside it";
+    table.row([what, "-", &ordinary, "-"]);
 }
 
-fn first_answers(world: &World, services: usize) -> Vec<Duration> {
+/// From the registration to the first answer, and how long the next answer takes: what of the first
+/// is the machine's.
+fn first_answers(world: &World, services: usize) -> (Vec<Duration>, Vec<Duration>) {
     let mut served = Vec::new();
     let took = (0..services).map(|number| {
         // Not in step with what happens at intervals.
@@ -42,10 +47,15 @@ fn first_answers(world: &World, services: usize) -> Vec<Duration> {
         served.push(one.register(&world.store()));
         while !world.get(&service).contains("200 OK") {
             assert!(began.elapsed() < Duration::from_secs(10), "{service}");
+            // The question is not to be what it waits for: each 404 is the Sidecar's work.
+            thread::sleep(Duration::from_micros(100));
         }
-        began.elapsed()
+        let first = began.elapsed();
+        let began = Instant::now();
+        assert!(world.get(&service).contains("200 OK"), "{service}");
+        (first, began.elapsed())
     });
-    took.collect()
+    took.unzip()
 }
 
 pub fn kill(table: &Table) {

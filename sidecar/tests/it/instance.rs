@@ -234,3 +234,16 @@ pub fn apart_if_asked() -> bool {
     thread::sleep(std::time::Duration::from_millis(100));
     true
 }
+
+/// A program that knows nothing of Atlas and listens at `$PORT`; as a test among tests, it does
+/// nothing.
+#[test]
+fn plain() {
+    if std::env::var_os("SIDECAR_PLAIN").is_none() {
+        return;
+    }
+    let port = std::env::var("PORT").expect("a port");
+    let port = port.parse().expect("a port");
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("a listener");
+    serve(&listener, port, &Arc::new(true.into()), &false.into());
+}
