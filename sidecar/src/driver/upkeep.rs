@@ -143,28 +143,37 @@ impl Driver<'_> {
         self.patients.set(self.belief.routes().instances.values());
         self.view = self.belief.view();
         let done = write::files(self.world, &self.job());
-        done.outcome?;
         self.written = done.written.unwrap_or_default();
-        if let Some(haproxy) = Haproxy::attach(self.world.home())? {
-            report::note(&format!(
-                "attached to HAProxy, process {}",
-                haproxy.master.as_raw_nonzero()
-            ));
-            // What it has was known to the last Sidecar only.
-            self.owed = Reload::Now;
-            self.adopt(haproxy)?;
-        } else {
-            free("--listen", self.world.setup.listen)?;
-            free("--stats", self.world.setup.stats)?;
-            let haproxy = Haproxy::start(&self.world.haproxy, self.world.home())?;
-            self.layout = Some(self.written.clone());
-            self.adopt(haproxy)?;
+        let running = Haproxy::attach(self.world.home())?;
+        match (running, done.outcome) {
+            (Some(haproxy), outcome) => self.take_over(haproxy, outcome)?,
+            (None, outcome) => outcome.and_then(|()| self.first_start())?,
         }
         report::note(&format!(
             "services are called at http://{}",
             self.world.setup.listen
         ));
         Ok(())
+    }
+
+    fn take_over(&mut self, haproxy: Haproxy, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        let master = haproxy.master.as_raw_nonzero();
+        report::note(&format!("attached to HAProxy, process {master}"));
+        // It serves, whatever keeps us from writing: the reload is owed until that is over.
+        if let Err(failure) = outcome {
+            self.complain(&failure);
+        }
+        // What it has was known to the last Sidecar only.
+        self.owed = Reload::Now;
+        self.adopt(haproxy)
+    }
+
+    fn first_start(&mut self) -> Result<(), Failure> {
+        free("--listen", self.world.setup.listen)?;
+        free("--stats", self.world.setup.stats)?;
+        let haproxy = Haproxy::start(&self.world.haproxy, self.world.home())?;
+        self.layout = Some(self.written.clone());
+        self.adopt(haproxy)
     }
 
     fn adopt(&mut self, haproxy: Haproxy) -> Result<(), Failure> {

@@ -1,16 +1,13 @@
 //! What fails under load while something changes: nothing may.
 
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use atlas::Weight;
-use rustix::process::{Signal, kill_process};
 
 use crate::instance::{Apart, Served};
 use crate::load::{Count, Load};
-use crate::naive::Naive;
+use crate::naive::{Naive, reload};
 use crate::table::Table;
 use crate::world::World;
 
@@ -26,37 +23,15 @@ pub fn reloads(table: &Table) {
     let one = Served::start(&world, "identity");
     world.until_written(&one);
     let master = world.haproxy().expect("HAProxy");
-    let first = done(&world).expect("a master that listens");
     let load = full_speed(&world, "GET");
     let began = Instant::now();
-    let mut seen = first;
-    while seen < first + RELOADS {
-        kill_process(master, Signal::USR2).expect("a signal");
-        // While it begins anew it does not answer.
-        let before = seen;
-        while seen == before {
-            thread::sleep(Duration::from_millis(5));
-            seen = done(&world).unwrap_or(seen);
-        }
+    for _ in 0..RELOADS {
+        reload(master, &world.file("master.sock"));
     }
     let took = began.elapsed();
     let what = format!("{RELOADS} reloads under keep-alive load, failed");
     let ours = failed(&load.count(), took);
     table.row([&what, "0", &ours, "see below: each change is a reload"]);
-}
-
-/// Reloads so far, by the master's word.
-fn done(world: &World) -> Option<u64> {
-    let mut master = UnixStream::connect(world.file("master.sock")).ok()?;
-    master.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-    master.write_all(b"show proc\n").ok()?;
-    let (mut table, mut buffer) = (String::new(), [0; 4096]);
-    while !table.ends_with("\n\n") {
-        let length = master.read(&mut buffer).ok().filter(|length| *length > 0)?;
-        table += &String::from_utf8_lossy(&buffer[..length]);
-    }
-    let line = table.lines().find(|line| line.contains("master"))?;
-    line.split_whitespace().nth(2)?.parse().ok()
 }
 
 pub fn end_points(table: &Table) {

@@ -2,7 +2,9 @@
 //! service, and what `HAProxy` does if nobody says more.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,8 +17,11 @@ use tempfile::TempDir;
 
 use crate::world::World;
 
+/// Between questions.
+const PAUSE: Duration = Duration::from_millis(5);
+
 pub struct Naive {
-    _place: TempDir,
+    place: TempDir,
     haproxy: Child,
     ends: Arc<AtomicBool>,
     /// Instances in what was reloaded last.
@@ -32,13 +37,15 @@ impl Naive {
         let snapshot = world.store().read().expect("the registry");
         render(&config, world.ports[0], &snapshot);
         let haproxy = Command::new("haproxy")
-            .args(["-W", "-q", "-f"])
+            .args(["-W", "-q", "-S"])
+            .arg(place.path().join("master.sock"))
+            .arg("-f")
             .arg(&config)
             .spawn()
             .expect("HAProxy");
         let (ends, applied) = (Arc::default(), Arc::default());
         let mut naive = Self {
-            _place: place,
+            place,
             haproxy,
             ends,
             applied,
@@ -55,6 +62,7 @@ impl Naive {
     fn follow(&mut self, world: &World, config: PathBuf) {
         let (store, port) = (world.store(), world.ports[0]);
         let master = Pid::from_child(&self.haproxy);
+        let socket = self.place.path().join("master.sock");
         let (ends, applied) = (Arc::clone(&self.ends), Arc::clone(&self.applied));
         self.thread = Some(thread::spawn(move || {
             let mut watch = store.watch(Revision::NONE).expect("the registry");
@@ -65,7 +73,7 @@ impl Naive {
                 }
                 let snapshot = store.read().expect("the registry");
                 render(&config, port, &snapshot);
-                kill_process(master, Signal::USR2).expect("HAProxy");
+                reload(master, &socket);
                 applied.store(snapshot.instances.len(), Ordering::Relaxed);
             }
         }));
@@ -80,6 +88,40 @@ impl Drop for Naive {
         let _ = kill_process(Pid::from_child(&self.haproxy), Signal::TERM);
         let _ = self.haproxy.wait();
     }
+}
+
+/// One reload, and waits until the master says that it was. One that comes while it begins anew may
+/// be lost, hence asked for again.
+pub fn reload(master: Pid, socket: &Path) {
+    let before = loop {
+        match reloads(socket) {
+            Some(reloads) => break reloads,
+            None => thread::sleep(PAUSE),
+        }
+    };
+    loop {
+        kill_process(master, Signal::USR2).expect("HAProxy");
+        for _ in 0..200 {
+            thread::sleep(PAUSE);
+            if reloads(socket).is_some_and(|reloads| reloads > before) {
+                return;
+            }
+        }
+    }
+}
+
+/// Reloads so far, by the master's word. While it begins anew it says nothing.
+fn reloads(socket: &Path) -> Option<u64> {
+    let mut master = UnixStream::connect(socket).ok()?;
+    master.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    master.write_all(b"show proc\n").ok()?;
+    let (mut table, mut buffer) = (String::new(), [0; 4096]);
+    while !table.ends_with("\n\n") {
+        let length = master.read(&mut buffer).ok().filter(|length| *length > 0)?;
+        table += &String::from_utf8_lossy(&buffer[..length]);
+    }
+    let line = table.lines().find(|line| line.contains("master"))?;
+    line.split_whitespace().nth(2)?.parse().ok()
 }
 
 fn render(config: &PathBuf, port: u16, snapshot: &Snapshot) {

@@ -94,6 +94,11 @@ fn a_full_disk_costs_the_reload_and_nothing_else() {
     assert_eq!(now, before, "the old file stays, whole");
     let _newer = Served::start(&world, "billing");
     world.until_answer("billing", "200 OK");
+    // A Sidecar that begins on a full disk lets what runs go on, too.
+    world.signal(Signal::KILL);
+    world.start();
+    assert!(world.get("search").contains("200 OK"), "{}", world.log());
+    assert_eq!(world.metric(OWED), 1);
     disk.resize("4m");
     world.until("the reload is done", || world.metric(OWED) == 0);
     world.until_written(&new);

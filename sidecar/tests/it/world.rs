@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,9 +58,7 @@ impl World {
     }
 
     fn at(home: Arc<TempDir>, realm: Realm) -> Self {
-        // Held together, so that they are three.
-        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let ports = held.map(|port| port.local_addr().expect("an address").port());
+        let ports = [(); 3].map(|()| free_port());
         Self {
             home,
             realm,
@@ -228,6 +227,20 @@ impl Drop for World {
         // One that was just being started has no pid file yet.
         for master in haproxies(&self.place().display().to_string()) {
             let _ = kill_process(master, Signal::KILL);
+        }
+    }
+}
+
+/// Below those that the system gives to clients: it is still free when `HAProxy` comes back to it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test binaries that run at once begin elsewhere.
+    let first = std::process::id().wrapping_mul(97) % 20_000;
+    loop {
+        let number = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + (first + number) % 20_000).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
         }
     }
 }
