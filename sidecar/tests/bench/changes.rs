@@ -38,18 +38,20 @@ pub fn end_points(table: &Table) {
     let world = World::running().expect("HAProxy");
     let before = world.metric(COMMANDS);
     let is_done = |_| world.metric(COMMANDS) >= before + CHANGES;
-    let (count, took) = change(&world, is_done);
+    let (count, took) = change(&world, Duration::from_millis(1), is_done);
     let ours = failed(&count, took);
     let world = World::new();
     let _naive = Naive::start(&world);
-    let (count, took) = change(&world, |changes| changes >= FEW);
+    // So that each is a reload, as it would be in a quiet hour.
+    let pause = Duration::from_millis(80);
+    let (count, took) = change(&world, pause, |changes| changes >= FEW);
     let naive = format!("{} ({FEW} changes)", failed(&count, took));
     let what = format!("{CHANGES} changes of end points under load, failed");
     table.row([&what, "0", &ours, &naive]);
 }
 
 /// One of two instances drains and comes back, or changes its weight, one change after the other.
-fn change(world: &World, is_done: impl Fn(usize) -> bool) -> (Count, Duration) {
+fn change(world: &World, pause: Duration, is_done: impl Fn(usize) -> bool) -> (Count, Duration) {
     let _stays = Served::start(world, "identity");
     let mut changes = Served::start(world, "identity");
     world.until_answer("identity", &format!("port={};", changes.port));
@@ -64,7 +66,7 @@ fn change(world: &World, is_done: impl Fn(usize) -> bool) -> (Count, Duration) {
         let weight = if number % 4 < 2 { 100 } else { 50 };
         instance.weight = Weight::try_from(weight).expect("a weight");
         registration.update(&instance).expect("a change");
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(pause);
     }
     let took = began.elapsed();
     (load.count(), took)
