@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod clients;
 mod destinations;
+mod fleet;
 mod git;
 mod kills;
 mod live;
