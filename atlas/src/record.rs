@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Owner;
+use crate::{Host, Owner};
 
 /// Larger files are none of ours.
 const LIMIT: u64 = 16 * 1024;
@@ -18,6 +18,9 @@ struct Promise {
     v: u8,
     service: String,
     directory: Directory,
+    /// In a registry of several machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<Host>,
     since: String,
 }
 
@@ -67,7 +70,13 @@ pub(crate) fn read_text(text: &[u8]) -> Found {
 fn found(promise: Option<Promise>) -> Found {
     promise
         .filter(|promise| promise.v == 1)
-        .and_then(|promise| Owner::new(promise.service, promise.directory).ok())
+        .and_then(|promise| {
+            let owner = Owner::new(promise.service, promise.directory).ok()?;
+            Some(match promise.host {
+                Some(host) => owner.on(host),
+                None => owner,
+            })
+        })
         .map_or(Found::Garbage, Found::Owner)
 }
 
@@ -79,6 +88,7 @@ pub(crate) fn write(file: &File, owner: &Owner) -> io::Result<()> {
         v: 1,
         service: owner.service().to_owned(),
         directory: Directory::from(owner.directory()),
+        host: owner.host().cloned(),
         since: since.to_string(),
     };
     print(file, &promise)

@@ -3,6 +3,7 @@
 mod broken;
 mod child;
 mod claims;
+mod cluster;
 mod contract;
 mod crowd;
 mod faults;
