@@ -35,6 +35,10 @@ const ANSWER: Duration = Duration::from_millis(500);
 pub fn run(wish: &Run, world: &World, report: &Report) -> Result<ExitCode, Failure> {
     let place = SocketAddr::new(wish.addr, wish.port.get());
     refuse_taken(place)?;
+    if world.cluster.is_some() && wish.addr.is_loopback() {
+        let addr = wish.addr;
+        report.warn(&format!("`{addr}` can be called on this host only"));
+    }
     let signals = listen()?;
     let child = start(wish)?;
     let mut running = Running {

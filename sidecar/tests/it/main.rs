@@ -1,6 +1,8 @@
 //! The Sidecar, tried with real `HAProxy`, real instances and real signals.
 
+mod cluster;
 mod dying;
+mod etcd;
 mod instance;
 mod load;
 mod once;
