@@ -15,6 +15,7 @@
 //! | `keys` | names to keys and back | – |
 //! | `look` | one key into the picture of a realm | – |
 //! | `kept` | facts without an owner, by transactions on `mod_revision` | – |
+//! | `claim` | a port of the cluster while its service is made | – |
 //! | `lease` | registrations under one lease, which a thread keeps alive | – |
 //! | `watch` | what changes, by a stream that is checked against what is there | – |
 //!
@@ -24,6 +25,7 @@
 //!   count says whether something was missed.
 //! - A registration ends with its lease. An entry without one counts for nothing.
 
+mod claim;
 mod client;
 mod cluster;
 mod kept;
@@ -44,6 +46,7 @@ use crate::{Error, Holder, Instance, Owner};
 use client::Client;
 use lease::Session;
 
+pub use claim::Claim;
 pub use cluster::Cluster;
 
 /// A realm in an etcd. Clones share one lease.

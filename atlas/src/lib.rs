@@ -78,7 +78,7 @@ pub use bad::{Bad, Reason};
 pub use directory::Directory;
 pub use error::{Distrust, Error};
 #[cfg(all(feature = "etcd", target_os = "linux"))]
-pub use etcd::{Cluster, Etcd};
+pub use etcd::{Claim, Cluster, Etcd};
 pub use holder::{Counts, Holder};
 pub use instance::{Instance, LONGEST_ENTRY, Weight};
 pub use names::{

@@ -81,7 +81,12 @@ fn found(promise: Option<Promise>) -> Found {
 }
 
 /// Writes the promise to an owner, as of now.
-pub(crate) fn write(file: &File, owner: &Owner) -> io::Result<()> {
+pub(crate) fn write(mut file: &File, owner: &Owner) -> io::Result<()> {
+    file.write_all(text(owner).as_bytes())
+}
+
+/// The promise to an owner, as of now: one line.
+pub(crate) fn text(owner: &Owner) -> String {
     let now = jiff::Timestamp::now();
     let since = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
     let promise = Promise {
@@ -91,7 +96,7 @@ pub(crate) fn write(file: &File, owner: &Owner) -> io::Result<()> {
         host: owner.host().cloned(),
         since: since.to_string(),
     };
-    print(file, &promise)
+    serde_json::to_string(&promise).expect("texts and numbers are JSON") + "\n"
 }
 
 /// The port that a hint names, if it speaks of this owner's directory.

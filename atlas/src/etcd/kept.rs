@@ -106,7 +106,7 @@ pub(crate) fn release(store: &Etcd, port: u16, owner: &Owner) -> Result<bool, Er
     Ok(answer.succeeded)
 }
 
-fn entry(store: &Etcd, key: &str) -> Result<Option<Entry>, Error> {
+pub(crate) fn entry(store: &Etcd, key: &str) -> Result<Option<Entry>, Error> {
     let range = store
         .client
         .get::<Range>("/v3/kv/range", &wire::key(key))

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Stdio;
 
-use atlas::{Fact, Store};
+use atlas::{Error, Fact, Host, Owner, Store};
 
 use crate::home::{Beside, Home, id, instance, until};
 use crate::servers::Servers;
@@ -103,6 +103,63 @@ fn a_program_that_runs_is_registered_in_the_cluster() {
     running.signal("TERM");
     running.code();
     assert!(!is_there(), "it goes with its program");
+}
+
+fn owner(service: &str, host: &str) -> Owner {
+    let host: Host = host.parse().expect("a host");
+    Owner::new(service, format!("/srv/{service}"))
+        .expect("an owner")
+        .on(host)
+}
+
+#[test]
+fn a_claimed_port_is_nobody_elses_until_it_is_given_back_or_kept() {
+    let Some(servers) = Servers::one() else {
+        return;
+    };
+    let (one, two) = (servers.store("local"), servers.store("local"));
+    let (ours, theirs) = (owner("orders", "h1"), owner("orders", "h2"));
+    let lost = |claimed: Result<atlas::Claim, Error>| {
+        assert!(
+            matches!(claimed, Err(Error::Lost { port: 5004, .. })),
+            "{claimed:?}"
+        );
+    };
+    let claim = one.claim(5004, &ours).expect("a free port");
+    lost(two.claim(5004, &theirs));
+    drop(claim);
+    let claim = two.claim(5004, &theirs).expect("given back");
+    claim.keep().expect("a promise");
+    // It outlasts the lease of who made it.
+    two.leave();
+    drop(two);
+    lost(one.claim(5004, &ours));
+    // To its owner it is free, and giving that up does not end the promise.
+    let three = servers.store("local");
+    drop(three.claim(5004, &theirs).expect("its own"));
+    lost(one.claim(5004, &ours));
+    assert!(one.release(5004, &theirs).expect("a promise"));
+    assert!(one.promises().expect("a store").is_empty());
+}
+
+/// A generator that was killed, and the same command a moment later.
+#[test]
+fn a_claim_that_is_left_ends_with_its_lease_unless_its_owner_takes_it_over() {
+    let Some(servers) = Servers::one() else {
+        return;
+    };
+    let ours = owner("orders", "h1");
+    let killed = servers.store("local");
+    std::mem::forget(killed.claim(5004, &ours).expect("a free port"));
+    let again = servers.store("local");
+    let claim = again.claim(5004, &ours).expect("its own");
+    killed.leave();
+    claim.keep().expect("a promise");
+    assert_eq!(again.promises().expect("a store").len(), 1);
+    std::mem::forget(again.claim(5005, &ours).expect("a free port"));
+    again.leave();
+    let promised = servers.store("local").promises().expect("a store");
+    assert_eq!(promised.into_keys().collect::<Vec<_>>(), [5004]);
 }
 
 #[test]

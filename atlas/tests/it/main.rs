@@ -14,6 +14,10 @@ mod home;
 mod life;
 mod refuse;
 mod running;
+#[allow(
+    dead_code,
+    reason = "the tests of other crates want less, or more, of them"
+)]
 mod servers;
 mod settings;
 mod shell;

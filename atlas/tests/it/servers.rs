@@ -1,4 +1,5 @@
-//! Real etcds on ports of their own: one, or three that elect a leader.
+//! Real etcds on ports of their own: one, or three that elect a leader. Tests of other crates have
+//! this file, too, so it names nothing of this one's.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -6,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use atlas::{Cluster, Etcd};
 use base64::Engine;
@@ -14,8 +15,6 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use crate::home::until;
 
 /// Whether etcd is there; where it must be, it is an error that it is not.
 fn has_etcd() -> bool {
@@ -146,11 +145,23 @@ impl Servers {
 
     /// There is a leader. Over TLS, that somebody listens must do.
     pub fn until_ready(&self) {
-        until("etcd is ready", || {
+        let is_ready = || {
             let mut ports = self.ports.iter().map(|(client, _)| *client);
             ports.all(|port| TcpStream::connect(("127.0.0.1", port)).is_ok())
                 && (self.is_secret || (0..self.ports.len()).all(|member| self.knows_leader(member)))
-        });
+        };
+        let began = Instant::now();
+        while !is_ready() {
+            let late = began.elapsed() > Duration::from_secs(20);
+            assert!(!late, "etcd is not ready");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything that a member, which does not run, has promised is lost.
+    pub fn forget(&self, member: usize) {
+        let data = self.file(&format!("data{member}"));
+        std::fs::remove_dir_all(data).expect("a directory");
     }
 
     fn knows_leader(&self, member: usize) -> bool {

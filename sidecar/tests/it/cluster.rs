@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 use atlas::{Change, Event, Fact, Revision, Store, Watch};
 use rustix::process::Signal;
 
-use crate::etcd::Server;
 use crate::instance::Served;
 use crate::load::Load;
 use crate::speed::told;
 use crate::world::{World, has_haproxy, tell};
+use servers::Servers;
+
+#[allow(dead_code, reason = "the tests of Atlas want more of them")]
+#[path = "../../../atlas/tests/it/servers.rs"]
+mod servers;
 
 /// Spare backends are 64, so all of these come without a reload.
 const SERVICES: usize = 50;
@@ -18,7 +22,7 @@ const SERVICES: usize = 50;
 struct Hosts {
     here: World,
     there: World,
-    etcd: Server,
+    etcd: Servers,
 }
 
 impl Hosts {
@@ -26,7 +30,7 @@ impl Hosts {
         if !has_haproxy() {
             return None;
         }
-        let etcd = Server::running()?;
+        let etcd = Servers::one()?;
         let host = |name: &str| {
             let mut world = World::new();
             world.env = vec![
@@ -64,7 +68,7 @@ fn a_service_of_one_host_is_called_on_the_other() {
     });
     here.until_answer("identity", &format!("port={};", remote.port));
     // What an operator says of it is heard on both.
-    let (store, fact) = (hosts.etcd.store(), Hosts::disabled(&remote, "there"));
+    let (store, fact) = (hosts.etcd.store("local"), Hosts::disabled(&remote, "there"));
     store.compare_and_set(&fact, None, "").expect("a new fact");
     here.until_answer("identity", " 503 ");
     there.until_answer("identity", " 503 ");
@@ -82,7 +86,7 @@ fn a_service_of_one_host_is_called_on_the_other() {
     here.until("it is gone from the cluster", || {
         hosts
             .etcd
-            .store()
+            .store("local")
             .read()
             .expect("a store")
             .instances
@@ -101,7 +105,7 @@ fn an_etcd_that_is_away_fails_no_request() {
     hosts.here.until_answer("dashboard", " 200 ");
     let loads =
         ["identity", "dashboard"].map(|service| Load::start(hosts.here.address(), service, "GET"));
-    hosts.etcd.kill();
+    hosts.etcd.kill(0);
     let here = &hosts.here;
     here.until("it is noticed", || !hosts.is_connected(here));
     // What changes on this host still does.
@@ -110,16 +114,25 @@ fn an_etcd_that_is_away_fails_no_request() {
     assert!(took < Duration::from_secs(1), "{took:?}");
     thread::sleep(Duration::from_secs(2));
     assert!(!here.metrics().contains("atlas_stale_seconds 0\n"));
-    hosts.etcd.start();
+    hosts.etcd.launch(0);
+    hosts.etcd.until_ready();
     let here = &hosts.here;
     here.until("it is connected again", || hosts.is_connected(here));
     hosts.there.until_answer("search", " 200 ");
     // And back without its memory: an empty registry is not the truth.
-    hosts.etcd.kill();
-    hosts.etcd.forget();
-    hosts.etcd.start();
+    hosts.etcd.kill(0);
+    hosts.etcd.forget(0);
+    hosts.etcd.launch(0);
+    hosts.etcd.until_ready();
     hosts.here.until("all is published again", || {
-        hosts.etcd.store().read().expect("a store").instances.len() == 3
+        hosts
+            .etcd
+            .store("local")
+            .read()
+            .expect("a store")
+            .instances
+            .len()
+            == 3
     });
     for load in loads {
         let count = load.count();
@@ -136,7 +149,7 @@ fn a_restarted_sidecar_goes_on_with_its_lease() {
     };
     let remote = Served::start(&hosts.there, "identity");
     hosts.here.until_answer("identity", " 200 ");
-    let store = hosts.etcd.store();
+    let store = hosts.etcd.store("local");
     let mut watch = store.watch(Revision::NONE).expect("a watch");
     for signal in [Signal::TERM, Signal::KILL] {
         hosts.there.signal(signal);

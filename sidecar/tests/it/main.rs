@@ -2,7 +2,6 @@
 
 mod cluster;
 mod dying;
-mod etcd;
 mod instance;
 mod load;
 mod once;
