@@ -62,6 +62,7 @@ struct Driver<'a> {
     /// Files are being written, or a reload is under way.
     busy: Option<Reload>,
     dues: Dues,
+    silence: probe::Silence,
     /// When the changes that are not yet applied were heard of.
     heard: Option<Instant>,
     /// Something changed since the last look at what is to be routed.
@@ -89,6 +90,7 @@ impl<'a> Driver<'a> {
             owed: Reload::No,
             busy: None,
             dues: Dues::default(),
+            silence: probe::Silence::default(),
             heard: None,
             is_news: true,
             is_told: false,

@@ -1,7 +1,7 @@
 //! One question, one answer: the next end point where one does not answer, a limit on every wait,
 //! and a token that is renewed when it is refused.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -133,17 +133,16 @@ impl Client {
         loop {
             let mut refusals = 0;
             for _ in &self.endpoints {
-                match self.ask_one(path, words) {
+                let at = self.at();
+                match self.ask_one(at, path, words) {
                     Ok(said) => return Ok(Answer { said, is_second }),
                     Err(Trouble::Away { cause, is_refusal }) => {
-                        self.turn();
+                        self.turn(at);
                         is_second |= !is_refusal;
                         refusals += usize::from(is_refusal);
-                        if began.elapsed() >= PATIENCE {
-                            return Err(Trouble::Away { cause, is_refusal });
-                        }
-                        // Nobody is there at all: no election will change that.
-                        if refusals == self.endpoints.len() {
+                        // Where nobody is there at all, no election will change that.
+                        let is_deserted = refusals == self.endpoints.len();
+                        if is_deserted || began.elapsed() >= PATIENCE {
                             return Err(Trouble::Away { cause, is_refusal });
                         }
                     }
@@ -159,33 +158,48 @@ impl Client {
         self.ask(path, words).map(|answer| answer.said)
     }
 
-    /// Opens a stream at one end point, and turns to the next if that fails.
+    /// Opens a stream at one end point, or at the next if that fails; with it, at which.
     pub(crate) fn stream(
         &self,
         path: &str,
         words: &Value,
-    ) -> Result<impl Read + Send + use<>, Trouble> {
-        let mut opened = self.with_token(|token| self.open(path, words, token));
-        for _ in 1..self.endpoints.len() {
-            if matches!(opened, Err(Trouble::Away { .. })) {
-                self.turn();
-                opened = self.with_token(|token| self.open(path, words, token));
+    ) -> Result<(impl Read + Send + use<>, usize), Trouble> {
+        let mut left = self.endpoints.len();
+        loop {
+            let at = self.at();
+            let opened = self.with_token(at, |to| self.open(to, path, words));
+            left -= 1;
+            match opened {
+                Ok(response) => return Ok((response.into_body().into_reader(), at)),
+                Err(Trouble::Away { .. }) if left > 0 => self.turn(at),
+                Err(trouble) => {
+                    self.turn(at);
+                    return Err(trouble);
+                }
             }
         }
-        if opened.is_err() {
-            self.turn();
-        }
-        opened.map(|response| response.into_body().into_reader())
     }
 
-    /// To the next end point.
-    pub(crate) fn turn(&self) {
-        self.current.fetch_add(1, Ordering::Relaxed);
+    /// Away from an end point, unless somebody else has turned already.
+    pub(crate) fn turn(&self, from: usize) {
+        let next = (from + 1) % self.endpoints.len();
+        let order = Ordering::Relaxed;
+        let _ = self.current.compare_exchange(from, next, order, order);
     }
 
-    fn ask_one<T: DeserializeOwned>(&self, path: &str, words: &Value) -> Result<T, Trouble> {
-        let body = self.with_token(|token| {
-            let response = self.post(path, words, token)?;
+    /// The end point that answered last.
+    pub(crate) fn at(&self) -> usize {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    fn ask_one<T: DeserializeOwned>(
+        &self,
+        at: usize,
+        path: &str,
+        words: &Value,
+    ) -> Result<T, Trouble> {
+        let body = self.with_token(at, |to| {
+            let response = self.post(to, path, words)?;
             let body = response.into_body().into_with_config();
             body.limit(LONGEST)
                 .read_to_string()
@@ -199,27 +213,29 @@ impl Client {
 
     fn with_token<T>(
         &self,
-        ask: impl Fn(Option<&str>) -> Result<T, Trouble>,
+        at: usize,
+        ask: impl Fn(To) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        let token = self.token()?;
-        match ask(token.as_deref()) {
+        let token = self.token(at)?;
+        let to = |token| To { at, token };
+        match ask(to(token.as_deref())) {
             Err(trouble) if trouble.wants_token() && self.login.is_some() => {
                 self.forget(token.as_ref());
-                ask(self.token()?.as_deref())
+                ask(to(self.token(at)?.as_deref()))
             }
             outcome => outcome,
         }
     }
 
     /// The token there is, or a new one; none without a user.
-    fn token(&self) -> Result<Option<String>, Trouble> {
+    fn token(&self, at: usize) -> Result<Option<String>, Trouble> {
         let Some(Login { user, password }) = &self.login else {
             return Ok(None);
         };
         let mut token = self.known();
         if token.is_none() {
             let words = json!({ "name": user, "password": password });
-            let response = self.post("/v3/auth/authenticate", &words, None)?;
+            let response = self.post(To { at, token: None }, "/v3/auth/authenticate", &words)?;
             let text = response.into_body().read_to_string();
             let text = text.map_err(|error| away(&error))?;
             let new: Token = serde_json::from_str(&text).unwrap_or_default();
@@ -239,25 +255,14 @@ impl Client {
         self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn post(
-        &self,
-        path: &str,
-        words: &Value,
-        token: Option<&str>,
-    ) -> Result<Response<Body>, Trouble> {
-        judged(self.request(path, token).send(words.to_string()))
+    fn post(&self, to: To, path: &str, words: &Value) -> Result<Response<Body>, Trouble> {
+        judged(self.request(to, path).send(words.to_string()))
     }
 
-    fn open(
-        &self,
-        path: &str,
-        words: &Value,
-        token: Option<&str>,
-    ) -> Result<Response<Body>, Trouble> {
+    fn open(&self, to: To, path: &str, words: &Value) -> Result<Response<Body>, Trouble> {
         // Or a member without a majority would keep it open, and silent.
-        let request = self
-            .request(path, token)
-            .header("grpc-metadata-hasleader", "true");
+        let request = self.request(to, path);
+        let request = request.header("grpc-metadata-hasleader", "true");
         let patient = request
             .config()
             .timeout_per_call(None)
@@ -266,17 +271,23 @@ impl Client {
         judged(patient.build().send(words.to_string()))
     }
 
-    fn request(&self, path: &str, token: Option<&str>) -> RequestBuilder<WithBody> {
-        let current = self.current.load(Ordering::Relaxed) % self.endpoints.len();
+    fn request(&self, to: To, path: &str) -> RequestBuilder<WithBody> {
         let request = self
             .agent
-            .post(format!("{}{path}", self.endpoints[current]))
+            .post(format!("{}{path}", self.endpoints[to.at]))
             .content_type("application/json");
-        match token {
+        match to.token {
             Some(token) => request.header("authorization", token),
             None => request,
         }
     }
+}
+
+/// Which end point is asked, and by whom.
+#[derive(Clone, Copy)]
+struct To<'a> {
+    at: usize,
+    token: Option<&'a str>,
 }
 
 type Asked<T> = Result<Answer<T>, Trouble>;
@@ -327,9 +338,13 @@ fn judged(outcome: Result<Response<Body>, ureq::Error>) -> Result<Response<Body>
 }
 
 fn away(error: &ureq::Error) -> Trouble {
+    // Before anything was carried out, and for a reason that does not pass by itself: nobody listens,
+    // or one of us has no certificate that the other takes.
     let is_refusal = match error {
-        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
-        ureq::Error::HostNotFound => true,
+        ureq::Error::Io(error) => {
+            [ErrorKind::ConnectionRefused, ErrorKind::InvalidData].contains(&error.kind())
+        }
+        ureq::Error::HostNotFound | ureq::Error::Tls(_) | ureq::Error::Rustls(_) => true,
         _ => false,
     };
     let text = error.to_string();

@@ -30,6 +30,8 @@ pub(crate) struct Following {
     /// The reader knows it.
     is_told: bool,
     lines: Option<Receiver<Watched>>,
+    /// The end point that they come from.
+    at: usize,
     opened: Instant,
     check: Instant,
     /// Something seems to have been missed.
@@ -53,6 +55,7 @@ impl Following {
             is_told: looked.is_some(),
             looked,
             lines: None,
+            at: store.client.at(),
             opened: now,
             check: now + CHECK,
             is_doubted: false,
@@ -97,7 +100,8 @@ impl Following {
         if let (Some(looked), None) = (&self.looked, &self.lines) {
             // One end point after the other, and not in a circle.
             thread::sleep((self.opened + PAUSE).saturating_duration_since(Instant::now()));
-            self.lines = Some(stream(&self.store, looked.revision + 1).map_err(failed)?);
+            let opened = stream(&self.store, looked.revision + 1).map_err(failed)?;
+            (self.lines, self.at) = (Some(opened.0), opened.1);
             self.opened = Instant::now();
         }
         Ok(())
@@ -132,7 +136,7 @@ impl Following {
         let missed = self.has_missed();
         let missed = missed.map_err(|trouble| self.store.client.error(trouble))?;
         if missed && self.is_doubted {
-            self.store.client.turn();
+            self.store.client.turn(self.at);
             self.looked = None;
         } else if missed {
             self.check = Instant::now() + GRACE;
@@ -178,21 +182,22 @@ impl Watch for Following {
     }
 }
 
-/// All that happens from a revision on, through a channel. It closes when the stream ends.
-fn stream(store: &Etcd, from: u64) -> Result<Receiver<Watched>, Trouble> {
+/// All that happens from a revision on, through a channel that closes when the stream ends; with it,
+/// the end point it comes from.
+fn stream(store: &Etcd, from: u64) -> Result<(Receiver<Watched>, usize), Trouble> {
     let mut words = wire::prefix(&keys::realm(&store.realm));
     words["start_revision"] = Value::from(from.to_string());
     let words = json!({ "create_request": words });
-    let stream = store.client.stream("/v3/watch", &words)?;
+    let (stream, at) = store.client.stream("/v3/watch", &words)?;
     let (sender, receiver) = channel();
     let client = store.client.clone();
     thread::spawn(move || {
         let is_wanted = lines(stream, |watched| sender.send(watched).is_ok());
         if is_wanted {
-            client.turn();
+            client.turn(at);
         }
     });
-    Ok(receiver)
+    Ok((receiver, at))
 }
 
 /// Tells of each line until the stream ends or nobody listens; whether somebody still does.

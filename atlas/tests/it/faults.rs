@@ -157,7 +157,7 @@ fn an_etcd_that_comes_back_with_its_history_forgotten_is_read_anew() {
 }
 
 #[test]
-fn who_was_stopped_is_gone_with_the_lease_and_back_by_itself() {
+fn a_stopped_owner_is_gone_with_the_lease_and_back_by_itself() {
     let Some(servers) = Servers::one() else {
         return;
     };
@@ -294,24 +294,37 @@ fn a_user_has_the_rights_of_the_role_and_gets_a_new_token_when_the_old_is_refuse
     in_the_end(&mut *watch, &mut seen, 2);
 }
 
+/// Each side has a certificate, by the variables that the programs read.
 #[test]
 fn over_tls_only_who_is_trusted_is_believed() {
     let Some(servers) = Servers::with_tls() else {
         return;
     };
-    let trusting = servers.cluster().trusting(&servers.file("cert.pem"));
-    let store = Etcd::new(
-        &trusting.expect("a certificate"),
-        "local".parse().expect("a realm"),
-    );
+    let variables = |own: bool| {
+        let (list, file) = (servers.list(), servers.file("cert.pem"));
+        let key = servers.file("key.pem");
+        move |name: &str| match name {
+            "ATLAS_ETCD" => Some(list.clone().into()),
+            "ATLAS_ETCD_CA" => Some(file.clone().into()),
+            "ATLAS_ETCD_CERT" if own => Some(file.clone().into()),
+            "ATLAS_ETCD_KEY" if own => Some(key.clone().into()),
+            _ => None,
+        }
+    };
+    let store_of = |cluster| Etcd::new(&cluster, "local".parse().expect("a realm"));
+    let found = |own| Cluster::find(None, variables(own)).expect("files in PEM");
+    let store = store_of(found(true).expect("a cluster"));
     let fact = Fact::Disabled(id("a@h:1"));
     until("it answers", || store.read().is_ok());
     store.compare_and_set(&fact, None, "").expect("a new fact");
     let mut watch = store.watch(Revision::NONE).expect("a watch");
     let mut seen = Snapshot::default();
     follow(&mut *watch, &mut seen, |seen| seen.disabled.len() == 1);
-    let stranger = servers.store("local").read();
-    assert!(is_away(&stranger), "{stranger:?}");
+    // Nobody vouches for it, and nobody for us.
+    for stranger in [servers.cluster(), found(false).expect("a cluster")] {
+        let outcome = store_of(stranger).read();
+        assert!(is_away(&outcome), "{outcome:?}");
+    }
 }
 
 /// What a process in our place had registered is ours, as long as the lease lives.

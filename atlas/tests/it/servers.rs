@@ -134,9 +134,13 @@ impl Servers {
         if !self.is_secret {
             return Vec::new();
         }
-        let flags = [("--cert-file", "cert.pem"), ("--key-file", "key.pem")];
-        let words = flags.map(|(flag, file)| [flag.into(), self.file(file).into()]);
-        words.concat()
+        let files = [
+            ("--cert-file", "cert.pem"),
+            ("--key-file", "key.pem"),
+            ("--trusted-ca-file", "cert.pem"),
+        ];
+        let words = files.map(|(flag, file)| [flag.into(), self.file(file).into()]);
+        [words.concat(), vec!["--client-cert-auth".into()]].concat()
     }
 
     fn scheme(&self) -> &'static str {
