@@ -3,6 +3,7 @@
 mod build;
 mod cache;
 mod clients;
+mod cluster;
 mod destinations;
 mod fleet;
 mod git;

@@ -25,6 +25,8 @@ const QUIET: Duration = Duration::from_millis(100);
 const STORM: Duration = Duration::from_secs(1);
 /// Between reloads that only tidy up: each leaves an old worker for a while.
 const TIDY: Duration = Duration::from_secs(5);
+/// Who is doubted and does not answer at all, over the network, is gone after so long.
+const SILENT: Duration = Duration::from_secs(10);
 /// Between attempts.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -192,8 +194,10 @@ impl Driver<'_> {
         }
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
-            let sender = self.sender.clone();
-            std::thread::spawn(move || drop(sender.send(Event::Refused(probe::once(&doubted)))));
+            let (sender, silence) = (self.sender.clone(), self.silence.clone());
+            std::thread::spawn(move || {
+                drop(sender.send(Event::Refused(silence.ask(&doubted, SILENT))));
+            });
         }
         self.look();
     }

@@ -29,6 +29,8 @@ pub fn has_haproxy() -> bool {
 pub struct World {
     home: TempDir,
     pub ports: [u16; 3],
+    /// More of the Sidecar's environment.
+    pub env: Vec<(&'static str, String)>,
     sidecar: Option<Child>,
 }
 
@@ -49,6 +51,7 @@ impl World {
         Self {
             home: TempDir::new().expect("a temporary directory"),
             ports,
+            env: Vec::new(),
             sidecar: None,
         }
     }
@@ -79,6 +82,7 @@ impl World {
             .env("SIDECAR_LISTEN", listen)
             .env("SIDECAR_STATUS", own)
             .env("SIDECAR_STATS", stats)
+            .envs(self.env.iter().cloned())
             .stdin(Stdio::null());
         command
     }
