@@ -81,8 +81,8 @@ pub fn own(at: SocketAddr, board: &Board) -> Result<(), Failure> {
 
 fn of_itself(path: &str, board: &Board) -> String {
     let (kind, body) = match path {
-        "/metrics" => ("text/plain; version=0.0.4", board.told().metrics()),
-        "/status" => ("application/json", board.told().status().to_string() + "\n"),
+        "/metrics" => ("text/plain; version=0.0.4", board.copy().metrics()),
+        "/status" => ("application/json", board.copy().status().to_string() + "\n"),
         _ => {
             let body = r#"{"title":"there are /status and /metrics","status":404}"#;
             return render::answer("404 Not Found", "connection: close\r\n", body);
@@ -95,7 +95,7 @@ fn of_itself(path: &str, board: &Board) -> String {
 }
 
 fn not_found(asked: Option<&str>, header: &str, board: &Board) -> String {
-    let told = board.told();
+    let told = board.copy();
     let realm = told.realm.as_str();
     let body = match asked {
         None | Some("") => json!({
@@ -116,19 +116,18 @@ fn not_found(asked: Option<&str>, header: &str, board: &Board) -> String {
 /// Names that could have been meant, the nearest first.
 fn near<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let asked: String = asked.chars().take(63).collect::<String>().to_lowercase();
-    let distance = |name: &str| {
-        let begins = name.starts_with(&asked) || asked.starts_with(name);
-        if begins {
-            1
-        } else {
-            strsim::damerau_levenshtein(&asked, name)
-        }
-    };
     let most = 1 + asked.len() / 4;
+    let distance = |name: &str| {
+        let longer = name.len().abs_diff(asked.len());
+        if longer <= 8 && (name.starts_with(&asked) || asked.starts_with(name)) {
+            return Some(1);
+        }
+        // The cheap question first: there may be thousands.
+        let distance = (longer <= most).then(|| strsim::osa_distance(&asked, name));
+        distance.filter(|distance| *distance <= most)
+    };
     let mut names: Vec<_> = known
-        .filter(|name| name.len().abs_diff(asked.len()) <= most.max(8))
-        .map(|name| (distance(name), name))
-        .filter(|(distance, _)| *distance <= most)
+        .filter_map(|name| Some((distance(name)?, name)))
         .collect();
     names.sort_unstable();
     names

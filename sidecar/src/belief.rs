@@ -22,7 +22,7 @@ const SPARED: Duration = Duration::from_mins(1);
 const REMEMBERED: u64 = 24 * 60 * 60;
 
 /// What is believed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Belief {
     routes: Routes,
     /// Routed, though the registry knows them no more; until when at most.

@@ -10,15 +10,19 @@ mod event;
 mod upkeep;
 pub mod write;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+
+use atlas::ServiceName;
 
 use crate::belief::Belief;
 use crate::command::failure::Failure;
 use crate::command::{World, report};
 use crate::core::layout::Layout;
 use crate::core::plan::{Plan, Reload};
-use crate::core::view::View;
+use crate::core::view::{Admin, View};
 use crate::haproxy::{self, Haproxy};
 use crate::health::Patients;
 use crate::metrics::{Board, Counts};
@@ -42,6 +46,26 @@ pub fn run(world: &World) -> Result<(), Failure> {
     driver.follow(&events)
 }
 
+/// What is done on a thread of its own just now.
+#[derive(Clone, Copy)]
+struct Busy {
+    /// The reload that it is for.
+    owed: Reload,
+    is_reloading: bool,
+    /// Something was applied that is not in the files that are being written.
+    is_behind: bool,
+    /// So often the files were behind when they were there.
+    late: u8,
+}
+
+impl Busy {
+    /// While a reload is under way nobody knows which worker would take a command; and what is in
+    /// no file would be gone with it.
+    fn holds_changes(self) -> bool {
+        self.is_reloading || self.late >= PATIENCE
+    }
+}
+
 /// The state, all of it.
 struct Driver<'a> {
     world: &'a World,
@@ -60,15 +84,16 @@ struct Driver<'a> {
     written: Layout,
     owed: Reload,
     /// Files are being written, or a reload is under way.
-    busy: Option<Reload>,
+    busy: Option<Busy>,
     dues: Dues,
     silence: probe::Silence,
     /// When the changes that are not yet applied were heard of.
     heard: Option<Instant>,
     /// Something changed since the last look at what is to be routed.
     is_news: bool,
-    /// The board says what is routed.
+    /// The board says what is routed, but for these services.
     is_told: bool,
+    untold: BTreeSet<ServiceName>,
     /// The last trouble of each kind, so that it is told once.
     told: Option<String>,
     end: Option<i32>,
@@ -94,6 +119,7 @@ impl<'a> Driver<'a> {
             heard: None,
             is_news: true,
             is_told: false,
+            untold: BTreeSet::new(),
             told: None,
             end: None,
         }
@@ -153,7 +179,6 @@ impl<'a> Driver<'a> {
                 bad.place, bad.reason
             ));
         }
-        self.is_told = false;
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
             let sender = self.sender.clone();
@@ -174,10 +199,9 @@ impl<'a> Driver<'a> {
         self.is_news = true;
     }
 
-    /// Applies what can be applied without a reload. While one is under way nobody knows which
-    /// worker would take a command, so changes wait for its end.
+    /// Applies what can be applied without a reload.
     fn route(&mut self) {
-        if self.haproxy.is_none() || self.busy > Some(Reload::No) {
+        if self.haproxy.is_none() || self.busy.is_some_and(Busy::holds_changes) {
             return;
         }
         if self.is_routed && !self.is_news {
@@ -192,10 +216,15 @@ impl<'a> Driver<'a> {
         } else {
             Plan::new(layout, &self.view)
         };
+        self.is_told &= self.is_routed;
         (self.is_routed, self.is_news) = (true, false);
+        self.untold.extend(changed);
         if plan.commands.is_empty() && plan.reload == Reload::No {
             (self.layout, self.heard) = (Some(plan.next), None);
             return;
+        }
+        if let Some(busy) = &mut self.busy {
+            busy.is_behind = true;
         }
         let sent = haproxy::run(self.world.home(), &plan.commands);
         self.count(plan.commands.len(), sent.is_ok());
@@ -203,7 +232,6 @@ impl<'a> Driver<'a> {
             Ok(()) => {
                 self.layout = Some(plan.next);
                 self.owed = self.owed.max(plan.reload);
-                self.is_told = false;
             }
             Err(failure) => {
                 self.complain(&failure);
@@ -226,7 +254,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Has files written once there was quiet, and the reload that is owed once it is time.
+    /// Has files written once there was quiet, or for the reload that is owed once it is time.
     fn write(&mut self) {
         if self.busy.is_some() || self.haproxy.is_none() {
             return;
@@ -235,30 +263,71 @@ impl<'a> Driver<'a> {
         if !reload && !self.dues.may_write() {
             return;
         }
-        self.busy = Some(if reload { self.owed } else { Reload::No });
+        let owed = if reload { self.owed } else { Reload::No };
         if reload {
             self.owed = Reload::No;
         }
         self.dues.begun();
-        let job = self.job(reload);
-        let (world, sender) = (self.world.clone(), self.sender.clone());
-        std::thread::spawn(move || drop(sender.send(Event::Done(write::perform(&world, &job)))));
+        self.write_files(owed, 0);
     }
 
-    fn job(&self, reload: bool) -> Job {
-        let master = self.haproxy.as_ref().map(|haproxy| haproxy.master);
+    fn write_files(&mut self, owed: Reload, late: u8) {
+        self.busy = Some(Busy {
+            owed,
+            is_reloading: false,
+            is_behind: false,
+            late,
+        });
+        let job = self.job();
+        self.apart(move |world| match owed {
+            Reload::Now => write::files(world, &job),
+            _ => write::files_in_peace(world, &job),
+        });
+    }
+
+    fn apart(&self, work: impl FnOnce(&World) -> Done + Send + 'static) {
+        let (world, sender) = (self.world.clone(), self.sender.clone());
+        std::thread::spawn(move || drop(sender.send(Event::Done(work(&world)))));
+    }
+
+    fn job(&self) -> Job {
         Job {
-            layout: Layout::canonical(&self.belief.view()),
-            routes: self.belief.routes().clone(),
-            reload: master.filter(|_| reload),
+            belief: self.belief.clone(),
         }
     }
 
-    fn done(&mut self, done: Done) {
-        let owed = self.busy.take().unwrap_or(Reload::No);
-        if let Some(written) = done.written {
+    /// The files are there: on to the reload that they are for, if they say all that is routed.
+    fn goes_on(&mut self, done: &Done) -> bool {
+        let wanted = self.busy.filter(|busy| busy.owed > Reload::No);
+        let Some(busy) = wanted.filter(|busy| !busy.is_reloading && done.outcome.is_ok()) else {
+            return false;
+        };
+        if busy.is_behind {
+            self.write_files(busy.owed, busy.late + 1);
+            return true;
+        }
+        let Some(master) = self.haproxy.as_ref().map(|haproxy| haproxy.master) else {
+            return false;
+        };
+        // The files say all that is routed, and so will the new worker.
+        self.owed = Reload::No;
+        self.busy = Some(Busy {
+            is_reloading: true,
+            ..busy
+        });
+        self.apart(move |world| write::reload(world, master));
+        true
+    }
+
+    fn done(&mut self, mut done: Done) {
+        if let Some(written) = done.written.take() {
             self.written = written;
         }
+        if self.goes_on(&done) {
+            return;
+        }
+        let busy = self.busy.take();
+        let owed = busy.map_or(Reload::No, |busy| busy.owed);
         if let Some(worker) = done.reloaded {
             self.layout = Some(self.written.clone());
             self.is_routed = false;
@@ -269,8 +338,9 @@ impl<'a> Driver<'a> {
         if done.is_unknown {
             self.layout = None;
         }
-        self.is_told = false;
-        let is_reload = owed > Reload::No;
+        // One whose `HAProxy` died meanwhile is none: the next one begins with these files.
+        let is_reload = busy.is_some_and(|busy| busy.is_reloading)
+            || (owed > Reload::No && done.outcome.is_err());
         self.dues.ended(done.outcome.is_ok(), is_reload);
         let mut told = self.board.told();
         if is_reload {
@@ -302,7 +372,10 @@ impl<'a> Driver<'a> {
 
     fn tell(&mut self) {
         let mut told = self.board.told();
-        told.reload_owed = self.owed > Reload::No || self.busy > Some(Reload::No);
+        told.reload_owed = self
+            .owed
+            .max(self.busy.map_or(Reload::No, |busy| busy.owed))
+            > Reload::No;
         told.haproxy = self
             .haproxy
             .as_ref()
@@ -310,29 +383,44 @@ impl<'a> Driver<'a> {
         told.doubted = self.belief.doubted().len();
         told.bad = self.belief.bad();
         told.bad_seen.clone_from(&self.belief.bad_seen);
-        if self.is_told {
+        let untold = std::mem::take(&mut self.untold);
+        if self.is_told && untold.is_empty() {
             return;
         }
-        self.is_told = true;
         self.patients.set(self.belief.routes().instances.values());
-        let layout = self.layout.as_ref();
-        told.services = self
-            .view
-            .services
-            .iter()
-            .map(|(service, endpoints)| {
-                let ready = endpoints
-                    .values()
-                    .filter(|one| one.admin == crate::core::view::Admin::Ready)
-                    .count();
-                let counts = Counts {
-                    ready,
-                    drained: endpoints.len() - ready,
-                    slots_free: layout.map_or(0, |layout| layout.free_slots(service)),
-                };
-                (service.clone(), counts)
-            })
-            .collect();
+        if !self.is_told {
+            told.services = Arc::default();
+        }
+        let services = Arc::make_mut(&mut told.services);
+        if self.is_told {
+            self.tell_of(untold.iter(), services);
+        } else {
+            self.tell_of(self.view.services.keys(), services);
+        }
+        drop(told);
+        self.is_told = true;
+    }
+
+    fn tell_of<'s>(
+        &self,
+        names: impl Iterator<Item = &'s ServiceName>,
+        services: &mut BTreeMap<ServiceName, Counts>,
+    ) {
+        for name in names {
+            let Some(endpoints) = self.view.services.get(name) else {
+                services.remove(name);
+                continue;
+            };
+            let ready = endpoints.values().filter(|one| one.admin == Admin::Ready);
+            let ready = ready.count();
+            let layout = self.layout.as_ref();
+            let counts = Counts {
+                ready,
+                drained: endpoints.len() - ready,
+                slots_free: layout.map_or(0, |layout| layout.free_slots(name)),
+            };
+            services.insert(name.clone(), counts);
+        }
     }
 
     /// SIGTERM leaves `HAProxy` to the next Sidecar; ctrl-c and a closed terminal end it, too.
@@ -360,5 +448,8 @@ impl<'a> Driver<'a> {
     }
 }
 
+/// So often files are written anew before a reload, if they were behind by then; after that
+/// changes wait for them.
+const PATIENCE: u8 = 3;
 /// Between looks at what makes no event.
 const TICK: Duration = Duration::from_secs(1);

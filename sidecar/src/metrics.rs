@@ -20,10 +20,11 @@ pub struct Counts {
 }
 
 /// Everything that is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Told {
     pub realm: Realm,
-    pub services: BTreeMap<ServiceName, Counts>,
+    /// Shared, so that a copy costs nothing.
+    pub services: Arc<BTreeMap<ServiceName, Counts>>,
     /// The registry could be read last time.
     pub connected: bool,
     /// There is a cluster, and it does not answer. What the host's directory says is no sign of it.
@@ -57,7 +58,7 @@ impl Board {
     pub fn new(realm: Realm) -> Self {
         Self(Arc::new(Mutex::new(Told {
             realm,
-            services: BTreeMap::new(),
+            services: Arc::default(),
             connected: false,
             is_away: false,
             heard: Instant::now(),
@@ -77,6 +78,11 @@ impl Board {
             applied_count: 0,
             applied_sum: Duration::ZERO,
         })))
+    }
+
+    /// For readers: what takes them long does not keep the driver waiting.
+    pub fn copy(&self) -> Told {
+        self.told().clone()
     }
 
     pub fn told(&self) -> MutexGuard<'_, Told> {
@@ -173,7 +179,7 @@ impl Told {
 
     fn by_service(&self, text: &mut String) {
         *text += "# TYPE atlas_instances gauge\n";
-        for (service, counts) in &self.services {
+        for (service, counts) in self.services.iter() {
             for (state, number) in [("ready", counts.ready), ("drained", counts.drained)] {
                 let _ = writeln!(
                     text,
@@ -182,7 +188,7 @@ impl Told {
             }
         }
         *text += "# TYPE sidecar_slots_free gauge\n";
-        for (service, counts) in &self.services {
+        for (service, counts) in self.services.iter() {
             let _ = writeln!(
                 text,
                 "sidecar_slots_free{{service=\"{service}\"}} {}",

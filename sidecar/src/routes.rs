@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use atlas::{Instance, InstanceId, Realm, ServiceName};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::command::failure::Failure;
 use crate::files;
@@ -46,21 +46,30 @@ impl Routes {
         files::replace_shared(path, &self.text()).map_err(failed)
     }
 
+    /// Put together from lines that are JSON already: there may be ten thousand.
     fn text(&self) -> String {
-        let entries = self.instances.values().map(|instance| {
-            let entry: Value = serde_json::from_str(&instance.to_line()).unwrap_or_default();
-            let mut entry = entry;
-            entry["enabled"] = instance.enabled.into();
-            (instance.id.to_string(), entry)
+        let instances = self.instances.values().map(|instance| {
+            let line = instance.to_line();
+            let fields = line.trim_end().strip_suffix('}').unwrap_or("{");
+            format!(
+                "\"{}\":{fields},\"enabled\":{}}}",
+                instance.id, instance.enabled
+            )
         });
-        let instances: serde_json::Map<_, _> = entries.collect();
-        let empty = self
-            .empty
-            .iter()
-            .map(|(name, since)| (name.to_string(), (*since).into()));
-        let empty: serde_json::Map<_, _> = empty.collect();
-        json!({ "v": FORMAT, "instances": instances, "empty": empty }).to_string() + "\n"
+        let empty = self.empty.iter();
+        let empty = empty.map(|(name, since)| format!("\"{name}\":{since}"));
+        let (instances, empty) = (listed(instances), listed(empty));
+        format!("{{\"v\":{FORMAT},\"instances\":{{{instances}}},\"empty\":{{{empty}}}}}\n")
     }
+}
+
+fn listed(fields: impl Iterator<Item = String>) -> String {
+    let mut text = String::new();
+    for field in fields {
+        text += if text.is_empty() { "" } else { "," };
+        text += &field;
+    }
+    text
 }
 
 fn instance(id: &str, entry: &Value, realm: &Realm) -> Option<Instance> {
@@ -68,4 +77,29 @@ fn instance(id: &str, entry: &Value, realm: &Realm) -> Option<Instance> {
     let mut instance = Instance::parse(entry.to_string().as_bytes(), &id, realm).ok()?;
     instance.enabled = entry["enabled"].as_bool().unwrap_or(true);
     Some(instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_loaded() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let mut routes = Routes::default();
+        for (id, enabled) in [("identity@h1:5000", true), ("search@h2:9200", false)] {
+            let id: InstanceId = id.parse().expect("an instance");
+            let mut instance = Instance::new(id.clone(), [127, 0, 0, 1].into(), Realm::default());
+            instance.enabled = enabled;
+            routes.instances.insert(id, instance);
+        }
+        for name in ["billing", "orders"] {
+            routes.empty.insert(name.parse().expect("a name"), 7);
+        }
+        routes.save(file.path()).expect("saved");
+        assert_eq!(Routes::load(file.path(), &Realm::default()), routes);
+        Routes::default().save(file.path()).expect("saved");
+        let empty = Routes::load(file.path(), &Realm::default());
+        assert_eq!(empty, Routes::default());
+    }
 }

@@ -26,14 +26,10 @@ pub fn once(world: &World) -> Result<(), Failure> {
     let _lock = home::take(world.home())?;
     let (belief, _) = believe(world)?;
     let running = Haproxy::attach(world.home())?;
-    let reload = running.map(|running| running.master);
-    let job = Job {
-        layout: Layout::canonical(&belief.view()),
-        routes: belief.routes().clone(),
-        reload,
-    };
-    write::perform(world, &job).outcome?;
-    let what = if reload.is_some() {
+    let job = Job { belief };
+    write::files(world, &job).outcome?;
+    let what = if let Some(running) = running {
+        write::reload(world, running.master).outcome?;
         "written and reloaded"
     } else {
         "written; no HAProxy runs there"

@@ -14,7 +14,7 @@ use super::view::{Endpoint, Endpoints, View};
 /// Fewest slots of a service, and the slots of a spare backend.
 pub const FEWEST: usize = 4;
 /// Services that can come between two reloads without a third.
-pub const SPARES: u8 = 64;
+pub const SPARES: u8 = 128;
 
 /// A backend's name: `be_identity`, `spare7`. The prefixes keep the two apart; spares are the last
 /// in order.
@@ -57,15 +57,15 @@ impl Layout {
         layout
     }
 
-    /// A spare backend that no service has, nor had since the last reload.
-    pub fn free_spare(&self) -> Option<Backend> {
+    /// Spare backends that no service has, nor had since the last reload.
+    pub fn free_spares(&self) -> impl Iterator<Item = &Backend> {
         let is_spare = |backend: &Backend| matches!(backend, Backend::Spare(_));
         let taken: BTreeSet<_> = self.routes.values().filter(|at| is_spare(at)).collect();
         let spares = self.backends.range(Backend::Spare(0)..);
-        let mut free = spares.filter(|(backend, slots)| {
+        let free = spares.filter(move |(backend, slots)| {
             !taken.contains(backend) && slots.iter().all(Option::is_none)
         });
-        free.next().map(|(backend, _)| backend.clone())
+        free.map(|(backend, _)| backend)
     }
 
     /// Slots of a service that nobody is in.

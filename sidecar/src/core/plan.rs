@@ -11,6 +11,9 @@ use super::commands::{Command, Place};
 use super::layout::{Backend, FEWEST, Layout, Slot};
 use super::view::{Admin, Endpoint, Endpoints, View};
 
+/// With no more spare backends than these a reload does not wait for quiet.
+const FEW_SPARES: usize = 8;
+
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -28,7 +31,7 @@ pub enum Reload {
     No,
     /// Everything is routed; a reload would only tidy up.
     Later,
-    /// Something cannot be routed without.
+    /// Something cannot be routed without, or soon could not.
     Now,
 }
 
@@ -90,7 +93,8 @@ impl Planner {
     fn serve(&mut self, service: &ServiceName, endpoints: &Endpoints) {
         let known = self.next.routes.get(service).cloned();
         let is_new = known.is_none();
-        let spare = || self.next.free_spare().filter(|_| endpoints.len() <= FEWEST);
+        let fits = endpoints.len() <= FEWEST;
+        let spare = || self.next.free_spares().next().filter(|_| fits).cloned();
         let Some(backend) = known.or_else(spare) else {
             return self.want(Reload::Now);
         };
@@ -102,7 +106,8 @@ impl Planner {
             self.first
                 .push(Command::AddRoute(service.clone(), backend.clone()));
             self.next.routes.insert(service.clone(), backend);
-            self.want(Reload::Later);
+            let is_short = self.next.free_spares().nth(FEW_SPARES).is_none();
+            self.want(if is_short { Reload::Now } else { Reload::Later });
         }
     }
 

@@ -23,8 +23,10 @@ const FIRST_WORD: Duration = Duration::from_secs(2);
 /// Files are written after so long without a change, and in a storm as often as this.
 const QUIET: Duration = Duration::from_millis(100);
 const STORM: Duration = Duration::from_secs(1);
-/// Between reloads that only tidy up: each leaves an old worker for a while.
-const TIDY: Duration = Duration::from_secs(5);
+/// A reload that only tidies up waits for so long a quiet, since changes would wait for it, and for
+/// so long after the last one, since each leaves an old worker for a while.
+const TIDY_QUIET: Duration = Duration::from_secs(2);
+const TIDY: Duration = Duration::from_secs(30);
 /// Who is doubted and does not answer at all, over the network, is gone after so long.
 const SILENT: Duration = Duration::from_secs(10);
 /// Between attempts.
@@ -35,6 +37,7 @@ pub struct Dues {
     tick: Instant,
     /// The first and the last change that is in no file.
     unwritten: Option<(Instant, Instant)>,
+    changed: Option<Instant>,
     reloaded: Option<Instant>,
     /// After a failure, nothing before this.
     again: Instant,
@@ -50,6 +53,7 @@ impl Default for Dues {
         Self {
             tick: now + TICK,
             unwritten: None,
+            changed: None,
             reloaded: None,
             again: now,
             restart: now,
@@ -63,7 +67,7 @@ impl Dues {
     pub fn changed(&mut self) {
         let now = Instant::now();
         let first = self.unwritten.map_or(now, |(first, _)| first);
-        self.unwritten = Some((first, now));
+        (self.unwritten, self.changed) = (Some((first, now)), Some(now));
     }
 
     pub fn may_write(&self) -> bool {
@@ -86,7 +90,7 @@ impl Dues {
             Reload::No => return None,
             Reload::Now => self.again,
             Reload::Later => {
-                let quiet = self.unwritten_until();
+                let quiet = self.changed.map(|at| at + TIDY_QUIET);
                 let tidy = self.reloaded.map(|at| at + TIDY);
                 [Some(self.again), quiet, tidy]
                     .into_iter()
@@ -140,29 +144,38 @@ impl Driver<'_> {
         self.belief.refused(&probe::once(&self.belief.doubted()));
         self.patients.set(self.belief.routes().instances.values());
         self.view = self.belief.view();
-        let done = write::perform(self.world, &self.job(false));
-        done.outcome?;
+        let done = write::files(self.world, &self.job());
         self.written = done.written.unwrap_or_default();
-        if let Some(haproxy) = Haproxy::attach(self.world.home())? {
-            report::note(&format!(
-                "attached to HAProxy, process {}",
-                haproxy.master.as_raw_nonzero()
-            ));
-            // What it has was known to the last Sidecar only.
-            self.owed = Reload::Now;
-            self.adopt(haproxy)?;
-        } else {
-            free("--listen", self.world.setup.listen)?;
-            free("--stats", self.world.setup.stats)?;
-            let haproxy = Haproxy::start(&self.world.haproxy, self.world.home())?;
-            self.layout = Some(self.written.clone());
-            self.adopt(haproxy)?;
+        let running = Haproxy::attach(self.world.home())?;
+        match (running, done.outcome) {
+            (Some(haproxy), outcome) => self.take_over(haproxy, outcome)?,
+            (None, outcome) => outcome.and_then(|()| self.first_start())?,
         }
         report::note(&format!(
             "services are called at http://{}",
             self.world.setup.listen
         ));
         Ok(())
+    }
+
+    fn take_over(&mut self, haproxy: Haproxy, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        let master = haproxy.master.as_raw_nonzero();
+        report::note(&format!("attached to HAProxy, process {master}"));
+        // It serves, whatever keeps us from writing: the reload is owed until that is over.
+        if let Err(failure) = outcome {
+            self.complain(&failure);
+        }
+        // What it has was known to the last Sidecar only.
+        self.owed = Reload::Now;
+        self.adopt(haproxy)
+    }
+
+    fn first_start(&mut self) -> Result<(), Failure> {
+        free("--listen", self.world.setup.listen)?;
+        free("--stats", self.world.setup.stats)?;
+        let haproxy = Haproxy::start(&self.world.haproxy, self.world.home())?;
+        self.layout = Some(self.written.clone());
+        self.adopt(haproxy)
     }
 
     fn adopt(&mut self, haproxy: Haproxy) -> Result<(), Failure> {

@@ -4,8 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, setpriority_process};
 
+use crate::belief::Belief;
 use crate::command::World;
 use crate::command::failure::{Failure, Kind};
 use crate::core::layout::Layout;
@@ -15,14 +16,14 @@ use crate::haproxy::{self, Reloaded};
 use crate::home::PlainPath;
 use crate::routes::Routes;
 
+/// The priority of what nobody waits for.
+const PEACE: i32 = 10;
+
 /// What is to be done.
 #[derive(Debug)]
 pub struct Job {
-    /// A canonical one.
-    pub layout: Layout,
-    pub routes: Routes,
-    /// The master that is to reload; `None`: files only.
-    pub reload: Option<Pid>,
+    /// What is to be routed, as it was when the job was made.
+    pub belief: Belief,
 }
 
 /// What was done.
@@ -38,27 +39,43 @@ pub struct Done {
     pub took: Duration,
 }
 
-/// Does it, and waits until it is done.
-pub fn perform(world: &World, job: &Job) -> Done {
-    let began = Instant::now();
-    let mut done = Done {
-        outcome: files(world, job),
-        written: None,
-        reloaded: None,
-        is_unknown: false,
-        took: Duration::ZERO,
-    };
-    if done.outcome.is_ok() {
-        done.written = Some(job.layout.clone());
-        if let Some(master) = job.reload {
-            reload(world, master, &mut done);
+impl Done {
+    fn begun() -> Self {
+        Self {
+            outcome: Ok(()),
+            written: None,
+            reloaded: None,
+            is_unknown: false,
+            took: Duration::ZERO,
         }
     }
+}
+
+/// Writes the files, and waits until they are there.
+pub fn files(world: &World, job: &Job) -> Done {
+    let mut done = Done::begun();
+    let layout = Layout::canonical(&job.belief.view());
+    done.outcome = replace_all(world, &layout, job.belief.routes());
+    done.written = done.outcome.is_ok().then_some(layout);
+    done
+}
+
+/// As [`files`], where nobody waits for them: what takes requests goes first.
+pub fn files_in_peace(world: &World, job: &Job) -> Done {
+    // Of this thread alone, and of the `haproxy -c` that it starts. Where it is refused, so be it.
+    let _ = setpriority_process(None, PEACE);
+    files(world, job)
+}
+
+/// Reloads, and waits until it is done.
+pub fn reload(world: &World, master: Pid) -> Done {
+    let (began, mut done) = (Instant::now(), Done::begun());
+    reload_to(world, master, &mut done);
     done.took = began.elapsed();
     done
 }
 
-fn reload(world: &World, master: Pid, done: &mut Done) {
+fn reload_to(world: &World, master: Pid, done: &mut Done) {
     match haproxy::reload(world.home(), master) {
         Reloaded::Done(processes) => done.reloaded = processes.worker,
         Reloaded::Refused => {
@@ -72,15 +89,15 @@ fn reload(world: &World, master: Pid, done: &mut Done) {
     }
 }
 
-fn files(world: &World, job: &Job) -> Result<(), Failure> {
+fn replace_all(world: &World, layout: &Layout, routes: &Routes) -> Result<(), Failure> {
     let home = world.home();
     answers(home)?;
     // First, so that `HAProxy` looks at both. A route to a backend that is not there is a 404.
-    replace(&home.join("services.map"), &render::map(&job.layout))?;
+    replace(&home.join("services.map"), &render::map(layout))?;
     // Before the configuration: whoever begins with that one knows who is in it.
-    job.routes.save(&world.routes())?;
+    routes.save(&world.routes())?;
     let path = home.join("haproxy.cfg");
-    let config = render::config(&world.setup, &job.layout);
+    let config = render::config(&world.setup, layout);
     if !files::says(path.as_ref(), &config) {
         let draft = Draft::write(path.as_ref(), &config).map_err(|e| unwritten(&path, &e))?;
         haproxy::accepts(&world.haproxy, draft.path())?;

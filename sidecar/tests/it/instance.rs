@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -27,6 +27,7 @@ impl Served {
 
     pub fn with(store: &Directory, service: &str, change: impl Fn(&mut Instance)) -> Self {
         let mut prepared = Self::prepare(service);
+        prepared.instance.realm = store.realm().clone();
         change(&mut prepared.instance);
         prepared.register(store)
     }
@@ -152,6 +153,8 @@ fn answer(stream: TcpStream, port: u16, is_ready: &AtomicBool) -> Option<()> {
 /// An instance in a process of its own: this very test binary, started again.
 pub struct Apart {
     child: Child,
+    /// Open, so that it can say its last words.
+    _words: BufReader<ChildStdout>,
     pub port: u16,
 }
 
@@ -166,13 +169,17 @@ impl Apart {
             ])
             .env("SIDECAR_CHILD", service)
             .env("SIDECAR_CHILD_RUNTIME", world.runtime())
+            .env("SIDECAR_CHILD_REALM", world.realm.as_str())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("a process");
-        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut words = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut lines = words.by_ref().lines();
         let port = lines.find_map(|line| line.ok()?.split_once("port=")?.1.parse().ok());
         Self {
             child,
+            _words: words,
             port: port.expect("the child's port"),
         }
     }
@@ -180,6 +187,13 @@ impl Apart {
     /// Does not wait for its end.
     pub fn signal_kill(&mut self) {
         self.child.kill().expect("a process");
+    }
+
+    /// As a service ends: it drains, goes on for 100 ms, and exits.
+    pub fn retire(mut self) {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().expect("a process");
+        assert!(status.success(), "{status}");
     }
 
     pub fn kill(&mut self) {
@@ -197,17 +211,39 @@ impl Drop for Apart {
 /// The other side; as a test among tests, it does nothing.
 #[test]
 fn apart() {
+    apart_if_asked();
+}
+
+/// Tells whether this process is such an instance, once it has ended.
+pub fn apart_if_asked() -> bool {
     let Ok(service) = std::env::var("SIDECAR_CHILD") else {
-        return;
+        return false;
     };
     let runtime = std::env::var_os("SIDECAR_CHILD_RUNTIME").expect("a directory");
+    let realm = std::env::var("SIDECAR_CHILD_REALM").expect("a realm");
     let places = Places {
         data: Path::new(&runtime).join("../data"),
         runtime: runtime.into(),
     };
-    let served = Served::with(&Directory::new(&places, Realm::default()), &service, |_| {});
+    let store = Directory::new(&places, realm.parse().expect("a realm"));
+    let mut served = Served::with(&store, &service, |_| {});
     writeln!(std::io::stdout(), "\nport={}", served.port).expect("a pipe");
-    loop {
-        thread::park();
+    // Until whoever started us closes our input.
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    served.drain();
+    thread::sleep(std::time::Duration::from_millis(100));
+    true
+}
+
+/// A program that knows nothing of Atlas and listens at `$PORT`; as a test among tests, it does
+/// nothing.
+#[test]
+fn plain() {
+    if std::env::var_os("SIDECAR_PLAIN").is_none() {
+        return;
     }
+    let port = std::env::var("PORT").expect("a port");
+    let port = port.parse().expect("a port");
+    let listener = TcpListener::bind(("127.0.0.1", port)).expect("a listener");
+    serve(&listener, port, &Arc::new(true.into()), &false.into());
 }

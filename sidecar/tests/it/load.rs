@@ -21,11 +21,21 @@ pub struct Load {
 }
 
 impl Load {
+    /// With pauses, so that the rest of the machine gets a share.
     pub fn start(at: SocketAddr, service: &str, method: &'static str) -> Self {
+        Self::with_pauses(at, service, method, Duration::from_micros(500))
+    }
+
+    pub fn with_pauses(
+        at: SocketAddr,
+        service: &str,
+        method: &'static str,
+        pause: Duration,
+    ) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let threads = (0..4).map(|_| {
             let (ends, service) = (Arc::clone(&ends), service.to_owned());
-            thread::spawn(move || ask(at, &service, method, &ends))
+            thread::spawn(move || ask(at, (&service, method), pause, &ends))
         });
         Self {
             threads: threads.collect(),
@@ -47,7 +57,12 @@ impl Load {
 }
 
 /// A client that does what it is told (`connection: close`) and does not retry.
-fn ask(at: SocketAddr, service: &str, method: &str, ends: &AtomicBool) -> Count {
+fn ask(
+    at: SocketAddr,
+    (service, method): (&str, &str),
+    pause: Duration,
+    ends: &AtomicBool,
+) -> Count {
     let mut count = Count::default();
     let mut connection = None;
     while !ends.load(Ordering::Relaxed) {
@@ -59,12 +74,14 @@ fn ask(at: SocketAddr, service: &str, method: &str, ends: &AtomicBool) -> Count 
                 count.failed.push(error.to_string());
             }
         }
-        thread::sleep(Duration::from_micros(500));
+        if !pause.is_zero() {
+            thread::sleep(pause);
+        }
     }
     count
 }
 
-fn one(
+pub fn one(
     connection: &mut Option<BufReader<TcpStream>>,
     at: SocketAddr,
     service: &str,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use atlas::{Fact, Store};
 
-use crate::instance::Served;
+use crate::instance::{Apart, Served};
 use crate::load::Load;
 use crate::world::{World, tell};
 
@@ -109,17 +109,16 @@ fn rolling_deploys_lose_nothing() {
     let Some(world) = World::running() else {
         return;
     };
-    let mut old = Served::start(&world, "identity");
+    let mut old = Apart::start(&world, "identity");
     world.until_answer("identity", "200 OK");
     let (get, post) = (
         Load::start(world.address(), "identity", "GET"),
         Load::start(world.address(), "identity", "POST"),
     );
     for _ in 0..10 {
-        let new = Served::start(&world, "identity");
+        let new = Apart::start(&world, "identity");
         world.until_answer("identity", &format!("port={};", new.port));
-        old.drain();
-        std::thread::sleep(Duration::from_millis(100));
+        old.retire();
         old = new;
     }
     let (get, post) = (get.count(), post.count());

@@ -16,7 +16,7 @@ fn an_emptied_registry_changes_nothing_for_what_still_answers() {
     };
     let mut served: Vec<_> = (0..4).map(|_| Served::start(&world, "identity")).collect();
     world.until("all are ready", || world.status().contains("\"ready\":4"));
-    let hosts = world.runtime().join("local/hosts");
+    let hosts = world.hosts();
     for entry in fs::read_dir(&hosts).expect("hosts") {
         fs::remove_file(entry.expect("an entry").path()).expect("removed");
     }
@@ -46,7 +46,7 @@ fn a_restart_on_an_emptied_registry_goes_on_with_what_still_answers() {
     world.until_written(&goes);
     world.signal(Signal::KILL);
     goes.close();
-    fs::remove_dir_all(world.runtime().join("local/hosts")).expect("removed");
+    fs::remove_dir_all(world.hosts()).expect("removed");
     world.start();
     world.until_answer("other", "HTTP/1.1 503");
     thread::sleep(Duration::from_millis(1200));
@@ -61,7 +61,7 @@ fn garbage_costs_only_itself() {
     };
     let _one = Served::start(&world, "identity");
     world.until_answer("identity", "200 OK");
-    let hosts = world.runtime().join("local/hosts");
+    let hosts = world.hosts();
     let mut held = Vec::new();
     for (name, text) in [
         ("a;disable frontend services@h:1", "{}"),
@@ -141,7 +141,7 @@ fn a_registry_that_cannot_be_read_changes_nothing() {
     };
     let _one = Served::start(&world, "identity");
     world.until_answer("identity", "200 OK");
-    let hosts = world.runtime().join("local/hosts");
+    let hosts = world.hosts();
     let aside = world.runtime().join("local/aside");
     fs::rename(&hosts, &aside).expect("renamed");
     fs::write(&hosts, "no folder").expect("a file");

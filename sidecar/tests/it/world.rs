@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,10 +29,13 @@ pub fn has_haproxy() -> bool {
 }
 
 pub struct World {
-    home: TempDir,
+    home: Arc<TempDir>,
+    pub realm: Realm,
     pub ports: [u16; 3],
     /// More of the Sidecar's environment.
     pub env: Vec<(&'static str, String)>,
+    /// Another program than the `haproxy` on the path.
+    pub haproxy_program: Option<PathBuf>,
     sidecar: Option<Child>,
 }
 
@@ -45,13 +50,23 @@ impl World {
     }
 
     pub fn new() -> Self {
-        // Held together, so that they are three.
-        let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let ports = held.map(|port| port.local_addr().expect("an address").port());
+        let home = TempDir::new().expect("a temporary directory");
+        Self::at(Arc::new(home), Realm::default())
+    }
+
+    /// A realm of the same registry, with ports of its own.
+    pub fn beside(&self, realm: &str) -> Self {
+        Self::at(Arc::clone(&self.home), realm.parse().expect("a realm"))
+    }
+
+    fn at(home: Arc<TempDir>, realm: Realm) -> Self {
+        let ports = [(); 3].map(|()| free_port());
         Self {
-            home: TempDir::new().expect("a temporary directory"),
+            home,
+            realm,
             ports,
             env: Vec::new(),
+            haproxy_program: None,
             sidecar: None,
         }
     }
@@ -60,8 +75,18 @@ impl World {
         self.home.path().join("run")
     }
 
+    /// The folder of the registrations.
+    pub fn hosts(&self) -> PathBuf {
+        self.runtime().join(self.realm.as_str()).join("hosts")
+    }
+
+    /// The Sidecar's directory.
+    pub fn place(&self) -> PathBuf {
+        self.runtime().join(self.realm.as_str()).join("sidecar")
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
-        self.runtime().join("local/sidecar").join(name)
+        self.place().join(name)
     }
 
     pub fn store(&self) -> Directory {
@@ -69,7 +94,7 @@ impl World {
             runtime: self.runtime(),
             data: self.home.path().join("data"),
         };
-        Directory::new(&places, Realm::default())
+        Directory::new(&places, self.realm.clone())
     }
 
     pub fn command(&self, words: &[&str]) -> Command {
@@ -79,11 +104,15 @@ impl World {
             .args(words)
             .env("ATLAS_DIR", self.runtime())
             .env("ATLAS", self.home.path().join("data"))
+            .env("ATLAS_REALM", self.realm.as_str())
             .env("SIDECAR_LISTEN", listen)
             .env("SIDECAR_STATUS", own)
             .env("SIDECAR_STATS", stats)
             .envs(self.env.iter().cloned())
             .stdin(Stdio::null());
+        if let Some(program) = &self.haproxy_program {
+            command.env("SIDECAR_HAPROXY", program);
+        }
         command
     }
 
@@ -109,6 +138,12 @@ impl World {
         });
     }
 
+    /// The Sidecar's process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(self.sidecar.as_ref().expect("a Sidecar"))
+    }
+
+    /// Sends a signal, and waits for the end.
     pub fn signal(&mut self, signal: Signal) {
         let mut sidecar = self.sidecar.take().expect("a Sidecar");
         kill_process(Pid::from_child(&sidecar), signal).expect("a signal");
@@ -194,8 +229,22 @@ impl Drop for World {
             let _ = sidecar.wait();
         }
         // One that was just being started has no pid file yet.
-        for master in haproxies(&self.home.path().display().to_string()) {
+        for master in haproxies(&self.place().display().to_string()) {
             let _ = kill_process(master, Signal::KILL);
+        }
+    }
+}
+
+/// Below those that the system gives to clients: it is still free when `HAProxy` comes back to it.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test binaries that run at once begin elsewhere.
+    let first = std::process::id().wrapping_mul(97) % 20_000;
+    loop {
+        let number = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + (first + number) % 20_000).expect("a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
         }
     }
 }
