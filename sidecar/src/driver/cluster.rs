@@ -4,11 +4,13 @@
 //! directory ──▶ union ──▶ the loop of the driver
 //! cluster   ──▶   │
 //! health    ──▶   └─────▶ publish ──▶ cluster, under the lease of this host
+//! cluster   ──▶ mirror ──▶ directory: settings
 //! ```
 //!
 //! This host is known from its directory alone, so an etcd that is away costs nothing here; and what
 //! was last known of the others stays so until etcd says otherwise.
 
+mod mirror;
 mod publish;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ use crate::command::failure::Failure;
 use crate::health::Run;
 use crate::metrics::Board;
 use crate::routes::Routes;
+use mirror::Mirror;
 use publish::Publisher;
 use union::Union;
 
@@ -51,6 +54,12 @@ pub enum News {
     Health(Run, bool),
 }
 
+/// Where what was heard goes, besides the driver.
+struct Outlets {
+    cluster: Publisher,
+    directory: Mirror,
+}
+
 /// Starts to listen to both, and to publish. News of health are for the sender that is returned.
 pub fn listen(
     world: &World,
@@ -61,11 +70,14 @@ pub fn listen(
     let (sender, news) = channel();
     local(world, &sender, driver);
     remote(membership, board, &sender, driver);
-    let publisher = Publisher::start(membership, world.home());
+    let outlets = Outlets {
+        cluster: Publisher::start(membership, world.home()),
+        directory: Mirror::start(world.directory()),
+    };
     let known = Routes::load(&world.routes(), &world.realm);
     let union = Union::new(membership, known);
     let driver = driver.clone();
-    thread::spawn(move || merge(union, &news, &publisher, &driver));
+    thread::spawn(move || merge(union, &news, &outlets, &driver));
     sender
 }
 
@@ -103,11 +115,14 @@ fn remote(membership: &Membership, board: &Board, sender: &Sender<News>, driver:
 }
 
 /// One after the other, so that what the driver hears and what others are told is of one mind.
-fn merge(mut union: Union, news: &Receiver<News>, publisher: &Publisher, driver: &Sender<Event>) {
+fn merge(mut union: Union, news: &Receiver<News>, outlets: &Outlets, driver: &Sender<Event>) {
     while let Ok(news) = news.recv() {
         let event = match news {
             News::Local(event) => Some(union.local(event)),
-            News::Remote(event) => union.remote(event),
+            News::Remote(event) => {
+                outlets.directory.hear(&event);
+                union.remote(event)
+            }
             News::Health(run, is_ready) => {
                 union.health(run, is_ready);
                 None
@@ -118,7 +133,7 @@ fn merge(mut union: Union, news: &Receiver<News>, publisher: &Publisher, driver:
         {
             return;
         }
-        publisher.publish(union.published());
+        outlets.cluster.publish(union.published());
     }
 }
 

@@ -95,6 +95,35 @@ fn a_service_of_one_host_is_called_on_the_other() {
 }
 
 #[test]
+fn settings_of_the_cluster_are_read_on_every_host() {
+    let Some(hosts) = Hosts::running() else {
+        return;
+    };
+    let cluster = hosts.etcd.store("local");
+    let fact = Fact::Settings("identity".parse().expect("a service"));
+    let text = |world: &World| {
+        let kept = world.store().get(&fact).expect("a directory");
+        kept.map(|kept| kept.text.trim().to_owned())
+    };
+    let both = |expected: Option<&str>| {
+        for world in [&hosts.here, &hosts.there] {
+            world.until("it is there", || text(world).as_deref() == expected);
+        }
+    };
+    let line = r#"{"v":1,"settings":{"limits.timeout":"5s"}}"#;
+    let version = cluster.compare_and_set(&fact, None, line);
+    both(Some(line));
+    let other = r#"{"v":1,"settings":{"limits.timeout":"6s"}}"#;
+    let version = version.expect("a new fact");
+    cluster
+        .compare_and_set(&fact, Some(version), other)
+        .expect("a fact");
+    both(Some(other));
+    cluster.delete(&fact).expect("a fact");
+    both(None);
+}
+
+#[test]
 fn an_etcd_that_is_away_fails_no_request() {
     let Some(mut hosts) = Hosts::running() else {
         return;
