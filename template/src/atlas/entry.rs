@@ -33,6 +33,10 @@ pub struct Entry {
     /// It asks for no new requests.
     #[serde(default)]
     pub draining: bool,
+    /// What its operators say: no word of its own, but the Sidecar notes it beside.
+    #[cfg(feature = "api")]
+    #[serde(default = "usually", skip_serializing)]
+    pub enabled: bool,
 }
 
 impl Entry {
@@ -50,6 +54,8 @@ impl Entry {
             weight: usual_weight(),
             started: None,
             draining: false,
+            #[cfg(feature = "api")]
+            enabled: usually(),
         }
     }
 
@@ -79,6 +85,11 @@ impl Entry {
         let callable = !entry.addr.is_unspecified() && !entry.addr.is_multicast();
         (agrees && callable).then_some(entry)
     }
+}
+
+#[cfg(feature = "api")]
+fn usually() -> bool {
+    true
 }
 
 fn usual_weight() -> u16 {

@@ -38,15 +38,7 @@ pub struct Lookup {
 #[derive(Deserialize)]
 struct Routes {
     v: u32,
-    instances: BTreeMap<String, Route>,
-}
-
-/// One instance of it.
-#[derive(Deserialize)]
-struct Route {
-    #[serde(flatten)]
-    entry: Entry,
-    enabled: bool,
+    instances: BTreeMap<String, Entry>,
 }
 
 /// The names in the folder, and the folder's time at which they were read.
@@ -97,9 +89,7 @@ impl Lookup {
             (routes.v == 1 && trusted.has_a_say(&metadata)).then_some(routes.instances)
         };
         let routes = read().unwrap_or_default().into_values();
-        let enabled = routes
-            .filter(|route| route.enabled)
-            .map(|route| route.entry);
+        let enabled = routes.filter(|entry| entry.enabled);
         let same = |entry: &Entry| entry.service == service && entry.realm == self.realm;
         enabled.filter(same).collect()
     }
