@@ -10,10 +10,10 @@
 //! | `folder`       | which folders can be trusted, and their lock              |
 //! | `entry`        | what a registration says                                  |
 //! | `registration` | this process's own entry, and the thread that keeps it    |
-//! | `lookup`       | where the instances of a service are                      |
 //! | `document`     | the settings that are kept there for this service         |
 //!
-//! It is made for local disks of Linux; where there is none the service runs unregistered.
+//! What is not listed says itself what it is for. It is made for local disks of Linux; where
+//! there is none the service runs unregistered.
 
 pub mod document;
 mod entry;

@@ -10,7 +10,7 @@
 //! | `openapi` | the description of what it answers: **new handlers are named here** |
 //! | `checks`  | what has to work for it to be ready: **new checks go here**         |
 //! | `tracker` | where errors go besides the log: **fill it in**                     |
-//! | `atlas`   | the registry of this machine: our own entry, and where others are   |
+//! | `atlas`   | the registry of this machine: our own entry and settings there      |
 //! | `app`     | what every handler may use: realm, settings, connections            |
 //! | `config`  | the settings, their layers, and whose fault a wrong one is          |
 //! | `realm`   | where am I: local, test, prod                                       |
