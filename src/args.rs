@@ -140,7 +140,8 @@ pub struct Create {
     /// Take the first free HTTP port of this range [default: 5000-5999]
     #[arg(long, value_name = "FIRST-LAST")]
     pub port_range: Option<OsString>,
-    /// Directory of Atlas, which keeps the ports [default: the user's data directory]
+    /// Directory of Atlas, which keeps the ports, or etcd of a cluster: http://a:2379,http://b:2379
+    /// [default: the user's data directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub atlas: Option<OsString>,
     /// How far cargo goes before the service is published [default: build]

@@ -30,6 +30,7 @@ mod unit;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::dirs;
@@ -88,8 +89,12 @@ impl Cache {
         }
         let root = root().map_err(|error| error.message)?;
         let key = key::of(dir).ok_or("rustc does not say its version")?;
+        let shelf = root.join(key.hash);
+        for dir in [&root, &shelf] {
+            of_this_user(dir)?;
+        }
         Ok(Self {
-            dir: root.join(key.hash),
+            dir: shelf,
             about: key.rustc,
             root,
             bounds,
@@ -185,6 +190,22 @@ pub fn clean(root: &Path) -> Result<Vec<Shelf>> {
     });
     removed.map_err(|error| unusable("empty", root, &error))?;
     Ok(shown)
+}
+
+/// What lies in the cache is run, so nobody else may have put it there.
+fn of_this_user(dir: &Path) -> Result<(), String> {
+    // One that is not there yet will be.
+    let Ok(metadata) = fs::metadata(dir) else {
+        return Ok(());
+    };
+    let path = dir.display();
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(format!("`{path}` belongs to another user"));
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return Err(format!("everybody can write to `{path}`"));
+    }
+    Ok(())
 }
 
 /// The cache at `root` does not let itself be used.

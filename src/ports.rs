@@ -4,14 +4,28 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use atlas::{Atlas, Owner, Ports, Wish};
+use atlas::{Atlas, Claim, Cluster, Etcd, Holder, Host, Owner, Ports, Realm, Wish};
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::plan::Plan;
 use crate::settings::Settings;
 
-pub use atlas::Reservation;
+/// A port in our hands: on this machine and, if there is a cluster, in all of it.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped is given back"]
+pub struct Reservation {
+    here: atlas::Reservation,
+    everywhere: Option<Claim>,
+}
+
+impl Reservation {
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.here.port()
+    }
+}
 
 /// A port that is free.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +51,12 @@ impl Offer {
 /// nothing; with it, what is odd about Atlas's files.
 pub fn look(settings: &Settings, name: &str, directory: &Path) -> (Result<Offer>, Vec<String>) {
     let look = || -> Result<(Offer, Vec<String>)> {
-        let (atlas, wish) = wish(settings, name, directory)?;
-        let number = atlas.peek(&wish).map_err(refusal)?;
+        let asking = Asking::of(settings, name, directory)?;
+        let number = asking.peek()?;
         let asked = settings.port.is_some();
         let caution = atlas::ports::caution(number).filter(|_| asked);
         let caution = caution.map(|caution| format!("port `{number}`: {caution}"));
-        let odd = atlas.oddities().map_err(refusal)?;
+        let odd = asking.atlas.oddities().map_err(refusal)?;
         let odd = odd
             .iter()
             .map(|path| format!("`{}` is no record of a port", path.display()));
@@ -57,22 +71,77 @@ pub fn look(settings: &Settings, name: &str, directory: &Path) -> (Result<Offer>
 /// Claims the port of the plan or, where somebody else was faster and any port will do, the first
 /// one that is free by now.
 pub fn reserve(settings: &Settings, plan: &Plan) -> Result<Reservation> {
-    let (atlas, wish) = wish(settings, plan.name.as_str(), &plan.destination)?;
+    let asking = Asking::of(settings, plan.name.as_str(), &plan.destination)?;
     let mut port = plan.port;
     loop {
-        match atlas.reserve(port, &wish) {
+        match asking.reserve(port) {
             Err(atlas::Error::Lost { .. }) if settings.port.is_none() => {
                 interrupt::check()?;
-                port = atlas.peek(&wish).map_err(refusal)?;
+                port = asking.peek()?;
             }
             outcome => return outcome.map_err(refusal),
         }
     }
 }
 
-/// Makes the promise last.
+/// Makes the promise last. The cluster's first: if it fails, nothing was promised anywhere, and if the
+/// other one does, the same command gets the port again.
 pub fn keep(reservation: Reservation) -> Result<()> {
-    reservation.keep().map_err(refusal)
+    let Reservation { here, everywhere } = reservation;
+    everywhere
+        .map_or(Ok(()), Claim::keep)
+        .and_then(|()| here.keep())
+        .map_err(refusal)
+}
+
+/// Who is asked, and for what.
+struct Asking {
+    atlas: Atlas,
+    wish: Wish,
+    cluster: Option<(Etcd, Owner)>,
+}
+
+impl Asking {
+    fn of(settings: &Settings, name: &str, directory: &Path) -> Result<Self> {
+        let (atlas, wish) = wish(settings, name, directory)?;
+        let env = |variable: &str| std::env::var_os(variable);
+        let cluster = Cluster::find(settings.cluster.as_deref(), env).map_err(refusal)?;
+        let owner = wish.owner.clone().on(Host::this());
+        // The realms of a cluster share its ports.
+        let cluster = cluster.map(|cluster| (Etcd::new(&cluster, Realm::default()), owner));
+        Ok(Self {
+            atlas,
+            wish,
+            cluster,
+        })
+    }
+
+    fn peek(&self) -> Result<u16> {
+        let mut wish = self.wish.clone();
+        wish.taken.extend(self.promised_elsewhere()?);
+        self.atlas.peek(&wish).map_err(refusal)
+    }
+
+    /// The ports of others in the cluster, and the keys that say so.
+    fn promised_elsewhere(&self) -> Result<BTreeMap<u16, PathBuf>> {
+        let Some((etcd, us)) = &self.cluster else {
+            return Ok(BTreeMap::new());
+        };
+        let promises = etcd.promises().map_err(refusal)?.into_iter();
+        let others = promises.filter_map(|(port, holder)| match holder {
+            Holder::Promise { owner, .. } if owner == *us => None,
+            Holder::Promise { record, .. } | Holder::Garbage { record } => Some((port, record)),
+            _ => None,
+        });
+        Ok(others.collect())
+    }
+
+    fn reserve(&self, port: u16) -> std::result::Result<Reservation, atlas::Error> {
+        let here = self.atlas.reserve(port, &self.wish)?;
+        let claim = |(etcd, owner): &(Etcd, Owner)| etcd.claim(port, owner);
+        let everywhere = self.cluster.as_ref().map(claim).transpose()?;
+        Ok(Reservation { here, everywhere })
+    }
 }
 
 fn wish(settings: &Settings, name: &str, directory: &Path) -> Result<(Atlas, Wish)> {

@@ -3,22 +3,23 @@
 //! The stories hand over typed events; the narrative on standard error and the JSON lines on
 //! standard output are two readings of the same events, so no word is said twice.
 
+mod bar;
 pub mod cache;
 mod client;
 mod events;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::dirs::{quoted, tilde};
 use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
 use crate::settings::{Color, Format, Settings};
+use bar::Bar;
 pub use cache::Borrowed;
 use events::{ErrorEvent, PlanEvent, ResultEvent};
 pub use events::{Event, Step, schema};
@@ -40,9 +41,7 @@ pub struct Report {
     /// Whether somebody watches standard error.
     pub watched: bool,
     steps: Cell<u32>,
-    bar: RefCell<Option<ProgressBar>>,
-    /// Cargo's last word on how many crates there are.
-    crates: Cell<u64>,
+    bar: Bar,
 }
 
 impl Report {
@@ -64,8 +63,7 @@ impl Report {
             coloured,
             watched,
             steps: Cell::new(0),
-            bar: RefCell::new(None),
-            crates: Cell::new(0),
+            bar: Bar::new(watched && !quiet),
         }
     }
 
@@ -105,7 +103,7 @@ impl Report {
         self.begin(step, plan);
         let began = Instant::now();
         let done = work();
-        self.clear_bar();
+        self.bar.clear();
         if done.is_ok() {
             self.event(|| Event::Step {
                 step,
@@ -138,29 +136,12 @@ impl Report {
 
     /// Takes a line of cargo's for what it tells of progress; false if it tells something else.
     pub fn cargo_progress(&self, line: &str) -> bool {
-        let line = line.trim();
-        let Some((done, total, what)) = progress(line) else {
-            let passing = [
-                "Compiling ",
-                "Checking ",
-                "Downloaded ",
-                "Downloading ",
-                "Finished ",
-            ];
-            let passing = passing.iter().any(|word| line.starts_with(word)) || line.is_empty();
-            if passing {
-                self.move_bar(None, line);
-            }
-            return passing;
-        };
-        self.crates.set(total);
-        self.move_bar(Some((done, total)), what);
-        true
+        self.bar.take(line)
     }
 
     /// Cargo's own words on a failure.
     pub fn cargo_words(&self, said: &[String], stdout: &str) {
-        self.clear_bar();
+        self.bar.clear();
         let mut text = stdout.trim_end().to_owned();
         for line in said {
             text.push('\n');
@@ -207,7 +188,7 @@ impl Report {
 
     /// Any other end.
     pub fn failed(&self, error: &Error) {
-        self.clear_bar();
+        self.bar.clear();
         let result = ResultEvent {
             status: "failed",
             errors: error.each().map(ErrorEvent::of).collect(),
@@ -307,30 +288,11 @@ impl Report {
 
     fn summary(&self, step: Step, took: Duration) -> String {
         let seconds = took.as_secs_f64();
-        match (step, self.crates.get()) {
+        match (step, self.bar.crates()) {
             (Step::Build | Step::Warm, crates) if crates > 0 => {
                 format!("{crates} crates in {seconds:.1} s")
             }
             _ => format!("done in {seconds:.1} s"),
-        }
-    }
-
-    fn move_bar(&self, progress: Option<(u64, u64)>, what: &str) {
-        if !self.watched || self.quiet {
-            return;
-        }
-        let mut slot = self.bar.borrow_mut();
-        let bar = slot.get_or_insert_with(new_bar);
-        if let Some((done, total)) = progress {
-            bar.set_length(total);
-            bar.set_position(done);
-        }
-        bar.set_message(what.to_owned());
-    }
-
-    fn clear_bar(&self) {
-        if let Some(bar) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
         }
     }
 }
@@ -350,25 +312,6 @@ pub fn show_cursor() {
 
 fn eprint(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
-}
-
-fn new_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("   [{bar:30}] {pos}/{len} {wide_msg}");
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    bar.set_style(
-        style
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("=> "),
-    );
-    bar
-}
-
-/// `Building [====>      ] 12/104: serde, tokio`, as cargo writes it.
-fn progress(line: &str) -> Option<(u64, u64, &str)> {
-    let (_, rest) = line.strip_prefix("Building")?.split_once(']')?;
-    let (numbers, what) = rest.split_once(':').unwrap_or((rest, ""));
-    let (done, total) = numbers.trim().split_once('/')?;
-    Some((done.parse().ok()?, total.parse().ok()?, what.trim()))
 }
 
 fn table(plan: &Plan) -> String {

@@ -72,6 +72,8 @@ pub struct Settings {
     pub port_range: RangeInclusive<u16>,
     /// Atlas's directory.
     pub atlas: Option<PathBuf>,
+    /// The end points of a cluster's Atlas.
+    pub cluster: Option<String>,
     /// How far cargo goes.
     pub build: Build,
     /// How much the cache of compiled crates keeps.
@@ -140,7 +142,8 @@ impl Reading {
             port_range: self
                 .parse("port-range", "5000-5999", port_range)
                 .unwrap_or(5000..=5999),
-            atlas: self.path("atlas", cwd),
+            atlas: self.path("atlas", cwd).filter(|_| !self.is_url("atlas")),
+            cluster: self.text("atlas").filter(|_| self.is_url("atlas")),
             build: self.parse("build", "build", build).unwrap_or_default(),
             bounds: self.bounds(),
             flags: self.flags(),
@@ -198,6 +201,12 @@ impl Reading {
 
     /// A path in a file is relative to that file, any other to the working directory; `~/` is
     /// the home directory where no shell has put it in.
+    fn is_url(&self, name: &str) -> bool {
+        let schemes = ["http://", "https://"];
+        let found = self.found.get(name);
+        found.is_some_and(|found| schemes.iter().any(|scheme| found.text.starts_with(scheme)))
+    }
+
     fn path(&self, name: &str, cwd: &Path) -> Option<PathBuf> {
         let found = self.found.get(name)?;
         let base = match &found.source {

@@ -44,6 +44,9 @@ pub enum Reason {
     /// It speaks of another realm than its folder.
     #[error("it speaks of another realm than its folder")]
     OtherRealm,
+    /// In a cluster, nobody's death would end it.
+    #[error("it has no lease, so that it would outlive its owner")]
+    Unowned,
     /// There are too many instances.
     #[error("it is one more than {most} instances", most = crate::store::MOST_INSTANCES)]
     TooMany,
@@ -66,6 +69,7 @@ impl Reason {
             Self::Content(_) => "content",
             Self::OtherInstance => "other-instance",
             Self::OtherRealm => "other-realm",
+            Self::Unowned => "no-lease",
             Self::TooMany => "too-many",
             Self::Unreadable(_) => "unreadable",
         }

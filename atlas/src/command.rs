@@ -20,10 +20,12 @@ mod report;
 mod run;
 mod settings;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use atlas::{Atlas, Directory, Places, Realm};
+use atlas::{Atlas, Cluster, Directory, Error, Etcd, Holder, Owner, Places, Realm, Store};
 
 use args::{Cli, Command};
 use failure::Failure;
@@ -47,6 +49,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
 struct World {
     realm: Realm,
     places: Places,
+    cluster: Option<Cluster>,
 }
 
 impl World {
@@ -60,15 +63,42 @@ impl World {
         Ok(Self {
             realm,
             places: Places::find(env)?,
+            cluster: Cluster::find(cli.etcd.as_deref(), env)?,
         })
     }
 
-    fn store(&self) -> Directory {
-        Directory::new(&self.places, self.realm.clone())
+    fn store(&self) -> Box<dyn Store> {
+        match self.etcd() {
+            Some(etcd) => Box::new(etcd),
+            None => Box::new(Directory::new(&self.places, self.realm.clone())),
+        }
     }
 
-    fn ports(&self) -> Atlas {
-        Atlas::at(&self.places.data)
+    fn etcd(&self) -> Option<Etcd> {
+        let cluster = self.cluster.as_ref()?;
+        Some(Etcd::new(cluster, self.realm.clone()))
+    }
+
+    fn promises(&self) -> Result<BTreeMap<u16, Holder>, Error> {
+        match self.etcd() {
+            Some(etcd) => etcd.promises(),
+            None => Atlas::at(&self.places.data).promises(),
+        }
+    }
+
+    fn release(&self, port: u16, owner: &Owner) -> Result<bool, Error> {
+        match self.etcd() {
+            Some(etcd) => etcd.release(port, owner),
+            None => Atlas::at(&self.places.data).release(port, owner),
+        }
+    }
+
+    /// Files that are no records of ports; a cluster has no files.
+    fn oddities(&self) -> Result<Vec<PathBuf>, Error> {
+        match self.cluster {
+            Some(_) => Ok(Vec::new()),
+            None => Atlas::at(&self.places.data).oddities(),
+        }
     }
 }
 

@@ -106,6 +106,28 @@ pub enum Error {
         /// How long, in seconds.
         seconds: u64,
     },
+    /// No end point of the cluster answers, or none that has a majority.
+    #[error("cannot reach etcd at `{endpoints}`: {cause}")]
+    Away {
+        /// Where it should be.
+        endpoints: String,
+        /// What the last one asked said, or why it said nothing.
+        cause: String,
+    },
+    /// The cluster answers, and says no.
+    #[error("etcd refuses: {message}")]
+    Refused {
+        /// In its words.
+        message: String,
+    },
+    /// A file that should hold certificates.
+    #[error("`{}` holds no {what}", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
     /// The registry cannot be read or written.
     #[error("cannot {action} `{}`: {cause}", .path.display())]
     Io {
@@ -155,18 +177,34 @@ impl Error {
             Self::Io { path, .. } => Some(format!("ls -ld {}", quoted(path))),
             Self::Untrusted { path, why } => Some(why.help(path)),
             Self::Held { id, .. } => Some(format!("atlas show {}", id.service)),
-            Self::Damaged { path, .. } => Some(format!("cat {}", quoted(path))),
+            // A key of a cluster looks like a path, and is none.
+            Self::Damaged { path, .. } => path.exists().then(|| format!("cat {}", quoted(path))),
+            Self::Away { endpoints, .. } => {
+                let first = endpoints.split(',').next()?;
+                Some(format!("curl {first}/health"))
+            }
+            Self::Refused { message } if is_about_rights(message) => {
+                Some("ATLAS_ETCD_USER=… ATLAS_ETCD_PASSWORD=… atlas …".to_owned())
+            }
+            Self::Certificate { path, .. } => Some(format!("head -1 {}", quoted(path))),
             Self::Busy { path, .. } => Some(format!("fuser -v {}", quoted(path))),
             Self::Homeless => Some("ATLAS=/var/lib/atlas atlas …".to_owned()),
             Self::Exhausted { .. }
             | Self::Name { .. }
             | Self::Conflict { .. }
+            | Self::Refused { .. }
             | Self::Zero
             | Self::Service { .. }
             | Self::Directory { .. }
             | Self::Vanished { .. } => None,
         }
     }
+}
+
+/// Who asks, rather than what.
+fn is_about_rights(message: &str) -> bool {
+    let words = ["permission denied", "user name", "authentication", "token"];
+    words.iter().any(|word| message.contains(word))
 }
 
 /// To be mapped over an error of the system. A file where a directory should be is named itself,

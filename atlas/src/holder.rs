@@ -56,7 +56,10 @@ impl Holder {
     pub(crate) fn help(&self, port: u16) -> Option<String> {
         match self {
             Self::Promise { owner, record } => {
-                let gone = !owner.directory().exists();
+                if owner.host().is_some() {
+                    return Some(format!("atlas release {}", owner.service()));
+                }
+                let gone = !owner.is_there();
                 gone.then(|| format!("rm {}", quoted(record)))
             }
             Self::Claim { record, .. } => Some(format!("fuser -v {}", quoted(record))),

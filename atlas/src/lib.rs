@@ -9,6 +9,7 @@
 //! picture.rs   the state of a realm while it is looked at, entry by entry
 //! bad.rs       what counts for nothing, and why
 //! directory.rs the store of one machine: files and locks, no server
+//! etcd.rs      the store of a cluster
 //! places.rs    where its directories are
 //! ```
 //! The format of the files is told in `README.md`, for whoever writes them in another language.
@@ -52,6 +53,8 @@ mod dir;
 #[cfg(target_os = "linux")]
 mod directory;
 mod error;
+#[cfg(all(feature = "etcd", target_os = "linux"))]
+mod etcd;
 mod holder;
 mod instance;
 mod names;
@@ -74,6 +77,8 @@ pub use bad::{Bad, Reason};
 #[cfg(target_os = "linux")]
 pub use directory::Directory;
 pub use error::{Distrust, Error};
+#[cfg(all(feature = "etcd", target_os = "linux"))]
+pub use etcd::{Claim, Cluster, Etcd};
 pub use holder::{Counts, Holder};
 pub use instance::{Instance, LONGEST_ENTRY, Weight};
 pub use names::{

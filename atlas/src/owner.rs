@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::names::is_label;
+use crate::names::{Host, is_label};
 
 /// A service and the directory it lives in; the same name elsewhere is another service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     service: String,
     directory: PathBuf,
+    host: Option<Host>,
 }
 
 impl Owner {
@@ -24,7 +25,33 @@ impl Owner {
         if !directory.is_absolute() {
             return Err(Error::Directory { directory });
         }
-        Ok(Self { service, directory })
+        Ok(Self {
+            service,
+            directory,
+            host: None,
+        })
+    }
+
+    /// The same on that machine: in a registry of several, a directory alone is nobody's.
+    #[must_use]
+    pub fn on(self, host: Host) -> Self {
+        Self {
+            host: Some(host),
+            ..self
+        }
+    }
+
+    /// The machine, in a registry of several.
+    #[must_use]
+    pub fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
+    /// Whether its directory is there, as far as this machine can tell: another's always is.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let elsewhere = self.host.as_ref().is_some_and(|host| *host != Host::this());
+        elsewhere || self.directory.exists()
     }
 
     /// The service's name.
@@ -42,6 +69,8 @@ impl Owner {
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` in `{}`", self.service, self.directory.display())
+        write!(f, "`{}` in `{}`", self.service, self.directory.display())?;
+        let mut host = self.host.iter();
+        host.try_for_each(|host| write!(f, " on `{host}`"))
     }
 }

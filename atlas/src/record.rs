@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Owner;
+use crate::{Host, Owner};
 
 /// Larger files are none of ours.
 const LIMIT: u64 = 16 * 1024;
@@ -18,6 +18,9 @@ struct Promise {
     v: u8,
     service: String,
     directory: Directory,
+    /// In a registry of several machines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<Host>,
     since: String,
 }
 
@@ -67,21 +70,33 @@ pub(crate) fn read_text(text: &[u8]) -> Found {
 fn found(promise: Option<Promise>) -> Found {
     promise
         .filter(|promise| promise.v == 1)
-        .and_then(|promise| Owner::new(promise.service, promise.directory).ok())
+        .and_then(|promise| {
+            let owner = Owner::new(promise.service, promise.directory).ok()?;
+            Some(match promise.host {
+                Some(host) => owner.on(host),
+                None => owner,
+            })
+        })
         .map_or(Found::Garbage, Found::Owner)
 }
 
 /// Writes the promise to an owner, as of now.
-pub(crate) fn write(file: &File, owner: &Owner) -> io::Result<()> {
+pub(crate) fn write(mut file: &File, owner: &Owner) -> io::Result<()> {
+    file.write_all(text(owner).as_bytes())
+}
+
+/// The promise to an owner, as of now: one line.
+pub(crate) fn text(owner: &Owner) -> String {
     let now = jiff::Timestamp::now();
     let since = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
     let promise = Promise {
         v: 1,
         service: owner.service().to_owned(),
         directory: Directory::from(owner.directory()),
+        host: owner.host().cloned(),
         since: since.to_string(),
     };
-    print(file, &promise)
+    serde_json::to_string(&promise).expect("texts and numbers are JSON") + "\n"
 }
 
 /// The port that a hint names, if it speaks of this owner's directory.

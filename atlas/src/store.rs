@@ -34,7 +34,8 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::names::{InstanceId, Realm, ServiceName};
-use crate::{Bad, Error, Instance, Settings};
+use crate::record::{self, Found};
+use crate::{Bad, Error, Instance, LONGEST_ENTRY, Reason, Settings};
 
 /// More instances in one realm are reported as bad entries.
 pub const MOST_INSTANCES: usize = 10_000;
@@ -126,6 +127,26 @@ pub enum Fact {
     Settings(ServiceName),
     /// A port that is promised. All realms of a machine share its ports.
     Port(NonZeroU16),
+}
+
+impl Fact {
+    /// Nothing is written that would not be read.
+    pub(crate) fn check(&self, text: &str) -> Result<(), Reason> {
+        if text.len() as u64 > LONGEST_ENTRY {
+            return Err(Reason::TooLong(text.len() as u64));
+        }
+        match self {
+            Self::Disabled(_) if text.is_empty() => Ok(()),
+            Self::Disabled(_) => Err(Reason::Content(
+                "a disabled instance has no text".to_owned(),
+            )),
+            Self::Settings(_) => Settings::parse(text.as_bytes()).map(drop),
+            Self::Port(_) => match record::read_text(text.as_bytes()) {
+                Found::Owner(_) => Ok(()),
+                _ => Err(Reason::Content("it names no owner of a port".to_owned())),
+            },
+        }
+    }
 }
 
 /// A fact and its version.

@@ -5,6 +5,7 @@
 //!                                                                      └──▶ write (files, reload)
 //! ```
 
+pub mod cluster;
 mod event;
 mod upkeep;
 pub mod write;
@@ -39,7 +40,7 @@ pub fn run(world: &World) -> Result<(), Failure> {
     answers::unknown(world.home(), &world.setup.header, &board)?;
     let (sender, events) = std::sync::mpsc::channel();
     let patients = Patients::default();
-    event::listen(world, &patients, &sender)?;
+    event::listen(world, &board, &patients, &sender)?;
     let mut driver = Driver::start(world, board, sender, patients);
     driver.begin(&events)?;
     driver.follow(&events)
@@ -85,6 +86,7 @@ struct Driver<'a> {
     /// Files are being written, or a reload is under way.
     busy: Option<Busy>,
     dues: Dues,
+    silence: probe::Silence,
     /// When the changes that are not yet applied were heard of.
     heard: Option<Instant>,
     /// Something changed since the last look at what is to be routed.
@@ -113,6 +115,7 @@ impl<'a> Driver<'a> {
             owed: Reload::No,
             busy: None,
             dues: Dues::default(),
+            silence: probe::Silence::default(),
             heard: None,
             is_news: true,
             is_told: false,
@@ -186,7 +189,9 @@ impl<'a> Driver<'a> {
             });
         }
         let mut told = self.board.told();
-        (told.connected, told.heard) = (true, Instant::now());
+        if !told.is_away {
+            (told.connected, told.heard) = (true, Instant::now());
+        }
     }
 
     fn changed(&mut self) {
@@ -421,6 +426,10 @@ impl<'a> Driver<'a> {
     /// SIGTERM leaves `HAProxy` to the next Sidecar; ctrl-c and a closed terminal end it, too.
     fn leave(&mut self) -> Result<(), Failure> {
         let stop = self.end != Some(signal_hook::consts::SIGTERM);
+        if let Some(membership) = self.world.membership.as_ref().filter(|_| stop) {
+            // First the others hear that nobody is here.
+            membership.etcd.leave();
+        }
         match self.haproxy.take() {
             Some(mut haproxy) if stop => {
                 haproxy::stop(haproxy.master)?;

@@ -27,6 +27,8 @@ pub struct Told {
     pub services: Arc<BTreeMap<ServiceName, Counts>>,
     /// The registry could be read last time.
     pub connected: bool,
+    /// There is a cluster, and it does not answer. What the host's directory says is no sign of it.
+    pub is_away: bool,
     /// When it last could.
     pub heard: Instant,
     pub bad: usize,
@@ -58,6 +60,7 @@ impl Board {
             realm,
             services: Arc::default(),
             connected: false,
+            is_away: false,
             heard: Instant::now(),
             bad: 0,
             bad_seen: BTreeMap::new(),

@@ -33,7 +33,7 @@ impl Report {
     /// A word on the cache, in the middle of a step.
     pub fn borrowed(&self, what: &Borrowed) {
         let Some(line) = line(what) else { return };
-        self.clear_bar();
+        self.bar.clear();
         let (crates, ms) = match what {
             Borrowed::Crates { number, took, .. } => (Some(*number), Some(millis(*took))),
             _ => (None, None),

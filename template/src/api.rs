@@ -48,8 +48,9 @@ pub use error::{Error, ProblemDetails, Reason, Source};
 pub use response::Response;
 pub use url::{ServiceName, encode};
 
-use crate::Realm;
+use crate::atlas::Lookup;
 use crate::config::api::Settings;
+use crate::{Config, Realm};
 use service::Services;
 use transport::Transport;
 
@@ -74,6 +75,18 @@ impl Api {
     /// Instances as the settings name them.
     pub fn new(realm: &Realm, settings: &Settings) -> Self {
         Self::with_directory(realm, settings, Arc::new(settings.instances.clone()))
+    }
+
+    /// Instances as the settings name them, the others as Atlas knows them.
+    pub fn open(realm: &Realm, config: &Config) -> Self {
+        if !config.atlas.enabled {
+            return Self::new(realm, &config.api);
+        }
+        let directory = directory::Known {
+            named: config.api.instances.clone(),
+            registered: Lookup::new(&config.atlas.places, realm.as_str()),
+        };
+        Self::with_directory(realm, &config.api, Arc::new(directory))
     }
 
     /// Instances as `directory` knows them.

@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use ::redis::aio::ConnectionManager;
 #[cfg(feature = "database")]
 use sqlx::PgPool;
+use tokio::sync::watch;
 
 #[cfg(feature = "api")]
 use crate::Api;
+use crate::atlas::Registration;
 use crate::checks;
 #[cfg(feature = "database")]
 use crate::database;
@@ -43,6 +45,9 @@ pub struct Parts {
     /// Redis: one connection for all, made when it is needed. Commands want it by `&mut`:
     /// clone it.
     pub redis: ConnectionManager,
+    /// Its entry in Atlas.
+    pub(crate) registration: Registration,
+    settings: watch::Sender<Config>,
     health: Health<App>,
     draining: AtomicBool,
     started: Instant,
@@ -56,12 +61,14 @@ impl App {
     pub fn new(realm: Realm, config: Config) -> Self {
         Self(Arc::new(Parts {
             #[cfg(feature = "api")]
-            api: Api::new(&realm, &config.api),
+            api: Api::open(&realm, &config),
             realm,
             #[cfg(feature = "database")]
             database: database::open(&config.database),
             #[cfg(feature = "redis")]
             redis: redis::open(&config.redis),
+            registration: Registration::default(),
+            settings: watch::Sender::new(config.clone()),
             health: Health::new(checks::checks(), config.health),
             config,
             draining: AtomicBool::default(),
@@ -85,6 +92,18 @@ impl App {
     /// Whether [`drain`](Self::drain) was called.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// The settings as they are now: `app.settings().borrow()`, or `changed().await` to hear
+    /// of the next change in Atlas. What the service was started with is in `app.config`, and
+    /// its framework stays with that.
+    pub fn settings(&self) -> watch::Receiver<Config> {
+        self.settings.subscribe()
+    }
+
+    /// Lets all who watch them know what the settings are now.
+    pub(crate) fn set_settings(&self, config: Config) {
+        self.settings.send_replace(config);
     }
 
     /// How long ago it was made.

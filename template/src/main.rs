@@ -10,6 +10,7 @@
 //! | `openapi` | the description of what it answers: **new handlers are named here** |
 //! | `checks`  | what has to work for it to be ready: **new checks go here**         |
 //! | `tracker` | where errors go besides the log: **fill it in**                     |
+//! | `atlas`   | the registry of this machine: our own entry and settings there      |
 //! | `app`     | what every handler may use: realm, settings, connections            |
 //! | `config`  | the settings, their layers, and whose fault a wrong one is          |
 //! | `realm`   | where am I: local, test, prod                                       |
@@ -18,7 +19,8 @@
 //! | `trace`   | the W3C trace context: `traceparent` in and out                     |
 //! | `health`  | how checks are run: all at once, in time, not too often             |
 //! | `service` | how all of these are put together                                   |
-//! | `lifecycle` | the two moments that others may want to know of                   |
+//! | `lifecycle` | the moments that others want to know of: Atlas is told            |
+//! | `live`    | settings that change in Atlas while the service runs                |
 //! | `server`  | listening and graceful shutdown                                     |
 //! | `signals` | SIGTERM and ctrl-c                                                  |
 //! | `logs`    | where log lines go and what they look like                          |
@@ -36,6 +38,7 @@
 #[cfg(feature = "api")]
 pub mod api;
 pub mod app;
+pub mod atlas;
 pub mod checks;
 pub mod config;
 pub mod context;
@@ -45,6 +48,7 @@ pub mod error;
 pub mod health;
 pub mod http;
 pub mod lifecycle;
+pub mod live;
 pub mod logs;
 #[cfg(feature = "metrics")]
 pub mod metrics;

@@ -49,7 +49,7 @@ pub async fn serve(
     let leave = async {
         shutdown.await;
         lifecycle::draining(app);
-        sleep(app.config.shutdown.drain).await;
+        sleep(lifecycle::drain_period(app)).await;
     };
     tokio::select! {
         () = leave => (),

@@ -9,7 +9,7 @@ use tracing::info;
 use crate::database;
 #[cfg(feature = "otel")]
 use crate::otel;
-use crate::{App, Error, config, http, logs, routes, server, signals};
+use crate::{App, Error, config, http, lifecycle, live, logs, routes, server, signals};
 
 /// Runs the service as a process: settings from the environment, logs to where they say,
 /// until a signal asks it to stop.
@@ -17,7 +17,8 @@ use crate::{App, Error, config, http, logs, routes, server, signals};
 /// # Errors
 /// Whatever keeps it from starting, or requests that outlast the grace period.
 pub fn start() -> Result<(), Error> {
-    let (realm, config) = config::load(&config::Environment::of_process()?)?;
+    let environment = config::Environment::of_process()?;
+    let (realm, config) = config::load(&environment)?;
     logs::init(&config.log)?;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let result = runtime.block_on(async {
@@ -26,6 +27,7 @@ pub fn start() -> Result<(), Error> {
         let app = App::new(realm, config);
         #[cfg(feature = "otel")]
         otel::start(&app);
+        live::follow(&app, environment);
         run(listener, app, routes::routes(), shutdown).await
     });
     // Whatever still runs has had its grace period: do not wait for it again.
@@ -46,7 +48,9 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     let service = http::router(routes, app.clone());
-    server::serve(listener, service, &app, shutdown).await?;
+    let served = server::serve(listener, service, &app, shutdown).await;
+    lifecycle::gone(&app);
+    served?;
     #[cfg(feature = "database")]
     database::close(&app.database).await;
     #[cfg(feature = "otel")]

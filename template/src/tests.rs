@@ -3,16 +3,16 @@
 
 #[cfg(any(feature = "database", feature = "redis"))]
 mod backing;
-mod client;
+pub mod client;
 #[cfg(all(feature = "api", feature = "otel"))]
 #[path = "../tests/it/collector.rs"]
 mod collector;
 #[cfg(feature = "api")]
-mod hostile;
+pub mod hostile;
 #[cfg(any(feature = "database", feature = "redis"))]
 mod load;
 pub mod random;
-mod server;
+pub mod server;
 
 #[cfg(feature = "api")]
 mod api;

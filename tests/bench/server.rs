@@ -34,6 +34,8 @@ impl Server {
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("PORT", port.to_string());
+        command.env("ATLAS_DIR", logs.path().join("atlas"));
+        command.env("ATLAS", logs.path().join("atlas"));
         command.env(built.variable("LOG__DIRECTORY"), logs.path());
         command.envs(
             settings

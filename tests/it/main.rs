@@ -3,7 +3,9 @@
 mod build;
 mod cache;
 mod clients;
+mod cluster;
 mod destinations;
+mod fleet;
 mod git;
 mod kills;
 mod live;

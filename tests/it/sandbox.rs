@@ -92,6 +92,7 @@ impl Sandbox {
             .env("CARGO_HOME", or_home("CARGO_HOME", ".cargo"))
             .env("RUSTUP_HOME", or_home("RUSTUP_HOME", ".rustup"))
             .env("XDG_CACHE_HOME", shared_cache())
+            .env("ATLAS_DIR", self.root().join("run"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("TERM", "xterm");
         command

@@ -187,7 +187,7 @@ fn the_manifest_has_the_services_name_and_no_choice_left() {
             .collect::<Vec<_>>()
     };
     assert_eq!(names(&theirs), names(&ours));
-    for table in ["dev-dependencies", "lints", "profile", "workspace"] {
+    for table in ["lints", "profile", "workspace"] {
         assert_eq!(
             theirs[table].to_string(),
             ours[table].to_string(),
@@ -372,4 +372,17 @@ fn bytes_that_are_no_text_name_their_line() {
     let error = filled("a.hbs", b"one\ntwo \xff\n", false);
     let wanted = "template file a.hbs, line 2: not UTF-8";
     assert_eq!(error, Err(wanted.to_owned()));
+}
+
+/// The template has its own copy of Atlas's format, since a service depends on nothing of ours.
+#[test]
+fn the_template_is_tested_against_the_registrys_own_examples() {
+    let atlas = root().join("atlas/tests/golden");
+    let names = crate::sandbox::listing(&atlas);
+    let theirs = root().join("template/src/atlas/golden");
+    assert_eq!(crate::sandbox::listing(&theirs), names);
+    for name in names {
+        let read = |dir: &std::path::Path| fs::read(dir.join(&name)).expect("an example");
+        assert_eq!(read(&atlas), read(&theirs), "{name}");
+    }
 }

@@ -20,6 +20,13 @@ pub struct Cli {
         help = "Environment to look at [default: $ATLAS_REALM, else local]"
     )]
     pub realm: Option<Realm>,
+    #[arg(
+        long,
+        global = true,
+        value_name = "URLS",
+        help = "etcd of a cluster: http://a:2379,http://b:2379 [default: $ATLAS_ETCD, else the directories]"
+    )]
+    pub etcd: Option<String>,
     /// `json`: one object a line
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -184,7 +191,7 @@ fn after_long_help() -> String {
         format!("{code:>5}  {meaning}\n")
     });
     format!(
-        "Directories:\n  $ATLAS_DIR  what lives\n  $ATLAS      what is promised\n\nExit codes:\n    0  done\n{}",
+        "Directories:\n  $ATLAS_DIR  what lives\n  $ATLAS      what is promised\n\nClusters:\n  $ATLAS_ETCD                              end points of etcd\n  $ATLAS_ETCD_USER, $ATLAS_ETCD_PASSWORD   who asks\n  $ATLAS_ETCD_CA                           who signs its certificates, a file in PEM\n  $ATLAS_ETCD_CERT, $ATLAS_ETCD_KEY        our own certificate, files in PEM\n\nExit codes:\n    0  done\n{}",
         codes.concat()
     )
 }

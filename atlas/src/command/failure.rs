@@ -12,13 +12,14 @@ pub enum Kind {
     Conflict,
     Place,
     Damaged,
+    Away,
     NotExecutable,
     NotFound,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Io,
         Self::Usage,
         Self::Name,
@@ -26,6 +27,7 @@ impl Kind {
         Self::Conflict,
         Self::Place,
         Self::Damaged,
+        Self::Away,
         Self::NotExecutable,
         Self::NotFound,
     ];
@@ -43,6 +45,7 @@ impl Kind {
             Self::Conflict => (5, "somebody else has it, or was faster"),
             Self::Place => (6, "a directory of Atlas cannot be found or trusted"),
             Self::Damaged => (7, "what is kept there cannot be read"),
+            Self::Away => (8, "etcd cannot be reached, or refuses"),
             Self::NotExecutable => (126, "the command of `run` cannot be executed"),
             Self::NotFound => (127, "the command of `run` is not there"),
         }
@@ -87,7 +90,8 @@ impl From<Error> for Failure {
         let kind = match &error {
             Error::Name { .. } | Error::Service { .. } => Kind::Name,
             Error::Held { .. } | Error::Conflict { .. } | Error::Taken { .. } => Kind::Conflict,
-            Error::Untrusted { .. } | Error::Homeless => Kind::Place,
+            Error::Untrusted { .. } | Error::Homeless | Error::Certificate { .. } => Kind::Place,
+            Error::Away { .. } | Error::Refused { .. } => Kind::Away,
             Error::Damaged { .. } => Kind::Damaged,
             _ => Kind::Io,
         };

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use atlas::{
-    Change, Error, Event, Fact, Instance, InstanceId, Revision, ServiceName, Snapshot, Store,
-    Target,
+    Change, Error, Event, Fact, Instance, InstanceId, Revision, ServiceName, Snapshot, Target,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -44,7 +43,7 @@ struct Shown {
 pub fn show(world: &World, service: &ServiceName, report: &Report) -> Result<(), Failure> {
     let snapshot = world.store().read()?;
     report.bad(&snapshot.bad);
-    let promises = world.ports().promises()?;
+    let promises = world.promises()?;
     let ports = promises
         .iter()
         .map(|(port, holder)| PortLine::of(*port, holder));

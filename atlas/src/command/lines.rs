@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use atlas::{Change, Holder, Instance, Settings};
+use atlas::{Change, Holder, Instance, Owner, Settings};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -35,6 +35,8 @@ pub struct PortLine {
     pub port: u16,
     pub service: Option<String>,
     pub directory: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     pub there: bool,
 }
 
@@ -150,7 +152,8 @@ impl PortLine {
             port,
             service: owner.map(|owner| owner.service().to_owned()),
             directory: owner.map(|owner| owner.directory().to_owned()),
-            there: owner.is_some_and(|owner| owner.directory().is_dir()),
+            host: owner.and_then(Owner::host).map(ToString::to_string),
+            there: owner.is_some_and(Owner::is_there),
         }
     }
 }
@@ -162,7 +165,9 @@ impl Line for PortLine {
             || "-".to_owned(),
             |directory| {
                 let gone = if self.there { "" } else { " (gone)" };
-                format!("{}{gone}", directory.display())
+                let host = self.host.as_ref();
+                let host = host.map(|host| format!("{host}:")).unwrap_or_default();
+                format!("{host}{}{gone}", directory.display())
             },
         );
         vec![self.port.to_string(), service, directory]

@@ -1,6 +1,6 @@
 //! `ports`, `release`, `prune`.
 
-use atlas::{Holder, Owner, ServiceName, Store};
+use atlas::{Holder, Owner, ServiceName};
 
 use super::World;
 use super::failure::{Failure, Kind};
@@ -8,11 +8,11 @@ use super::lines::{Done, PORTS, PortLine};
 use super::report::Report;
 
 pub fn list(world: &World, report: &Report) -> Result<(), Failure> {
-    let promises = world.ports().promises()?;
+    let promises = world.promises()?;
     let rows = promises
         .iter()
         .map(|(port, holder)| PortLine::of(*port, holder));
-    for path in world.ports().oddities()? {
+    for path in world.oddities()? {
         report.warn(&format!("`{}` is no record of a port", path.display()));
     }
     report.table(&PORTS, &rows.collect::<Vec<_>>())
@@ -30,16 +30,14 @@ pub fn release(
         let message = format!("no port is promised to `{service}`");
         return Err(Failure::new(Kind::Unknown, message).help("atlas ports"));
     }
-    let there = promised
-        .iter()
-        .find(|(_, owner)| owner.directory().exists());
+    let there = promised.iter().find(|(_, owner)| owner.is_there());
     if let Some((port, owner)) = there.filter(|_| !force) {
         let message = format!("port `{port}` is in use: {owner} is still there");
         let help = format!("atlas release --force {service}");
         return Err(Failure::new(Kind::Conflict, message).help(help));
     }
     for (port, owner) in promised {
-        if world.ports().release(port, &owner)? {
+        if world.release(port, &owner)? {
             let line = Done {
                 done: "released",
                 what: port.to_string(),
@@ -51,7 +49,7 @@ pub fn release(
 }
 
 fn promised(world: &World, service: &ServiceName) -> Result<Vec<(u16, Owner)>, Failure> {
-    let promises = world.ports().promises()?.into_iter();
+    let promises = world.promises()?.into_iter();
     let owners = promises.filter_map(|(port, holder)| match holder {
         Holder::Promise { owner, .. } => Some((port, owner)),
         _ => None,

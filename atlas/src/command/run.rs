@@ -24,6 +24,8 @@ use super::report::Report;
 
 /// How often a program that is starting is asked whether it listens.
 const KNOCK: Duration = Duration::from_millis(20);
+/// How often a registry that is away is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How often to see to it that the entry is still there.
 const RENEW: Duration = Duration::from_secs(2);
 /// How long an answer to a health check may take.
@@ -33,17 +35,22 @@ const ANSWER: Duration = Duration::from_millis(500);
 pub fn run(wish: &Run, world: &World, report: &Report) -> Result<ExitCode, Failure> {
     let place = SocketAddr::new(wish.addr, wish.port.get());
     refuse_taken(place)?;
+    if world.cluster.is_some() && wish.addr.is_loopback() {
+        let addr = wish.addr;
+        report.warn(&format!("`{addr}` can be called on this host only"));
+    }
     let signals = listen()?;
     let child = start(wish)?;
     let mut running = Running {
         instance: instance(wish, world, &child),
         place,
         drain: wish.drain,
+        store: world.store(),
         child,
         registration: None,
         told: Told::default(),
     };
-    let status = running.follow(&signals, world, report)?;
+    let status = running.follow(&signals, report)?;
     drop(running.registration);
     Ok(code(status))
 }
@@ -53,6 +60,7 @@ struct Running {
     instance: Instance,
     place: SocketAddr,
     drain: Duration,
+    store: Box<dyn Store>,
     child: Child,
     registration: Option<Box<dyn Registration>>,
     told: Told,
@@ -68,12 +76,7 @@ struct Told {
 }
 
 impl Running {
-    fn follow(
-        &mut self,
-        signals: &Receiver<i32>,
-        world: &World,
-        report: &Report,
-    ) -> Result<ExitStatus, Failure> {
+    fn follow(&mut self, signals: &Receiver<i32>, report: &Report) -> Result<ExitStatus, Failure> {
         loop {
             let ended = self.child.try_wait();
             if let Some(status) = ended.map_err(|error| Failure::system("wait", &error))? {
@@ -81,7 +84,7 @@ impl Running {
             }
             self.pay();
             if !self.told.ending {
-                self.keep_registered(world, report);
+                self.keep_registered(report);
             }
             match signals.recv_timeout(self.pause()) {
                 Ok(SIGCHLD) | Err(RecvTimeoutError::Timeout) => {}
@@ -94,10 +97,13 @@ impl Running {
 
     /// Until something is to be done.
     fn pause(&self) -> Duration {
-        let regular = if self.registration.is_none() && !self.told.ending {
-            KNOCK
-        } else {
-            RENEW
+        let regular = match (
+            self.registration.is_some() || self.told.ending,
+            self.told.warned,
+        ) {
+            (true, _) => RENEW,
+            (false, true) => AGAIN,
+            (false, false) => KNOCK,
         };
         let owed = self
             .told
@@ -107,13 +113,14 @@ impl Running {
     }
 
     /// A registry that is away is no reason to stop a program that runs: said once, tried again.
-    fn keep_registered(&mut self, world: &World, report: &Report) {
+    fn keep_registered(&mut self, report: &Report) {
         let outcome = match &mut self.registration {
             Some(registration) => registration.renew().map(drop),
             None if !is_ready(self.place, self.instance.health.as_ref()) => return,
-            None => world.store().register(&self.instance).map(|registration| {
-                self.registration = Some(registration);
-            }),
+            None => {
+                let registered = self.store.register(&self.instance);
+                registered.map(|registration| self.registration = Some(registration))
+            }
         };
         match outcome {
             Ok(()) => self.told.warned = false,

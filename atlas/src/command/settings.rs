@@ -1,6 +1,6 @@
 //! `settings get`, `set`, `ls`, `unset`.
 
-use atlas::{Error, Fact, ServiceName, SettingKey, Settings, Store, Version};
+use atlas::{Error, Fact, ServiceName, SettingKey, Settings, Version};
 use serde_json::Value;
 
 use super::World;

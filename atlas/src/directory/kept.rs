@@ -11,9 +11,8 @@ use super::{Directory, entry};
 use crate::claim::{self, State};
 use crate::error::io;
 use crate::instance::LONGEST_ENTRY;
-use crate::record::{self, Found};
 use crate::store::{Fact, Kept, Version};
-use crate::{Error, Reason, Settings};
+use crate::{Error, Reason};
 
 pub(crate) fn get(store: &Directory, fact: &Fact) -> Result<Option<Kept>, Error> {
     let path = path_of(store, fact);
@@ -46,7 +45,7 @@ pub(crate) fn compare_and_set(
     text: &str,
 ) -> Result<Version, Error> {
     let path = path_of(store, fact);
-    check(fact, text).map_err(|reason| Error::Damaged {
+    fact.check(text).map_err(|reason| Error::Damaged {
         path: path.clone(),
         reason,
     })?;
@@ -77,24 +76,6 @@ fn path_of(store: &Directory, fact: &Fact) -> PathBuf {
         Fact::Disabled(id) => store.disabled.path().join(id.to_string()),
         Fact::Settings(service) => store.settings.path().join(format!("{service}.json")),
         Fact::Port(port) => store.data.port(port.get()),
-    }
-}
-
-/// Nothing is written that would not be read.
-fn check(fact: &Fact, text: &str) -> Result<(), Reason> {
-    if text.len() as u64 > LONGEST_ENTRY {
-        return Err(Reason::TooLong(text.len() as u64));
-    }
-    match fact {
-        Fact::Disabled(_) if text.is_empty() => Ok(()),
-        Fact::Disabled(_) => Err(Reason::Content(
-            "a disabled instance has no text".to_owned(),
-        )),
-        Fact::Settings(_) => Settings::parse(text.as_bytes()).map(drop),
-        Fact::Port(_) => match record::read_text(text.as_bytes()) {
-            Found::Owner(_) => Ok(()),
-            _ => Err(Reason::Content("it names no owner of a port".to_owned())),
-        },
     }
 }
 

@@ -135,17 +135,36 @@ impl Member {
     /// Starts it in a role and waits until it is registered: `stay` until it is killed, `parent`
     /// the same with a child of its own, `rounds` comes and goes and then ends.
     pub fn start(places: &Places, role: &str, id: &str) -> Self {
-        let mut process = Command::new(std::env::current_exe().expect("this binary"))
+        let mut command = Self::command(id);
+        command
+            .env("ATLAS_CHILD_ROLE", role)
+            .env("ATLAS_CHILD_RUNTIME", &places.runtime)
+            .env("ATLAS_CHILD_DATA", &places.data);
+        Self::spawn(&mut command)
+    }
+
+    /// The same with an etcd, where it stays until it is killed.
+    pub fn in_cluster(list: &str, id: &str) -> Self {
+        let mut command = Self::command(id);
+        command.env("ATLAS_CHILD_ETCD", list);
+        Self::spawn(&mut command)
+    }
+
+    fn command(id: &str) -> Command {
+        let mut command = Command::new(std::env::current_exe().expect("this binary"));
+        command
             .args([
                 "--exact",
                 "child::member",
                 "--nocapture",
                 "--test-threads=1",
             ])
-            .env("ATLAS_CHILD_MEMBER", id)
-            .env("ATLAS_CHILD_ROLE", role)
-            .env("ATLAS_CHILD_RUNTIME", &places.runtime)
-            .env("ATLAS_CHILD_DATA", &places.data)
+            .env("ATLAS_CHILD_MEMBER", id);
+        command
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -199,6 +218,9 @@ fn member() {
     if std::env::var_os("ATLAS_CHILD_MEMBER").is_none() {
         return;
     }
+    if std::env::var_os("ATLAS_CHILD_ETCD").is_some() {
+        return in_cluster();
+    }
     let places = Places {
         runtime: text("RUNTIME").into(),
         data: text("DATA").into(),
@@ -227,6 +249,16 @@ fn member() {
     }
     hear();
     drop(guard);
+}
+
+fn in_cluster() {
+    let cluster = atlas::Cluster::new(&text("ETCD")).expect("a list");
+    let store = atlas::Etcd::new(&cluster, Realm::default());
+    let _guard = store
+        .register(&crate::home::instance(&text("MEMBER")))
+        .expect("a free name");
+    writeln!(std::io::stdout(), "child=0").expect("a listener");
+    hear();
 }
 
 /// Comes and goes, leaving what a dead owner leaves; while it is there it must be found.

@@ -1,6 +1,6 @@
 //! What every store must hold to, whatever it is made of.
 //!
-//! A store to come adds its `mod` at the end: how it is opened. Two handles that are opened alike
+//! Each store says at the end how it is opened. Two handles that are opened alike
 //! are two processes' views of the same registry.
 
 use std::time::{Duration, Instant};
@@ -216,29 +216,50 @@ fn a_port_is_promised_once(open: Open) {
     assert!(matches!(second, Err(Error::Conflict { .. })), "{second:?}");
 }
 
-mod directory {
-    use crate::home::Home;
+/// Each of the contracts as a test of a module of its own, by a way to open a store.
+macro_rules! holds {
+    ($under:ident, $open:item) => {
+        holds!(
+            $under, $open,
+            nobody_has_used_it,
+            a_registration_lasts_as_long_as_its_guard,
+            a_name_has_one_owner,
+            realms_do_not_see_each_other,
+            an_update_is_one_step,
+            a_watch_resumes_or_begins_anew,
+            what_an_operator_said_is_kept,
+            only_what_was_seen_is_replaced,
+            settings_are_watched,
+            a_port_is_promised_once,
+        );
+    };
+    ($under:ident, $open:item, $($contract:ident),* $(,)?) => {
+        mod $under {
+            $open
 
-    macro_rules! holds {
-        ($($contract:ident),* $(,)?) => {$(
-            #[test]
-            fn $contract() {
-                let home = Home::new();
-                super::$contract(&|realm| Box::new(home.store_of(realm)));
-            }
-        )*};
-    }
-
-    holds!(
-        nobody_has_used_it,
-        a_registration_lasts_as_long_as_its_guard,
-        a_name_has_one_owner,
-        realms_do_not_see_each_other,
-        an_update_is_one_step,
-        a_watch_resumes_or_begins_anew,
-        what_an_operator_said_is_kept,
-        only_what_was_seen_is_replaced,
-        settings_are_watched,
-        a_port_is_promised_once,
-    );
+            $(
+                #[test]
+                fn $contract() {
+                    open(super::$contract);
+                }
+            )*
+        }
+    };
 }
+
+holds!(
+    directory,
+    fn open(contract: fn(super::Open)) {
+        let home = crate::home::Home::new();
+        contract(&|realm| Box::new(home.store_of(realm)));
+    }
+);
+
+holds!(
+    etcd,
+    fn open(contract: fn(super::Open)) {
+        if let Some(servers) = crate::servers::Servers::one() {
+            contract(&|realm| Box::new(servers.store(realm)));
+        }
+    }
+);

@@ -5,11 +5,11 @@
 )]
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use atlas::Realm;
+use atlas::{Host, Realm};
 use clap::{Parser, Subcommand};
 
 use super::failure::Kind;
@@ -64,6 +64,15 @@ pub struct Cli {
     /// Longest wait for a connection, and the pause before a retry: 1ms to 60s
     #[arg(long, global = true, env = "SIDECAR_CONNECT", default_value = "100ms", value_name = "TIME", value_parser = duration)]
     pub connect: Duration,
+    /// etcd of a cluster: http://a:2379,http://b:2379; none: this host alone
+    #[arg(long, global = true, env = "ATLAS_ETCD", value_name = "URLS")]
+    pub etcd: Option<String>,
+    /// Name of this host in the cluster [default: what the system says]
+    #[arg(long, global = true, env = "SIDECAR_HOST")]
+    pub host: Option<Host>,
+    /// Address by which others call what listens here
+    #[arg(long, global = true, env = "SIDECAR_ADVERTISE", value_name = "ADDRESS")]
+    pub advertise: Option<IpAddr>,
     /// The program
     #[arg(
         long,
@@ -116,7 +125,7 @@ fn after_long_help() -> String {
         format!("{code:>5}  {meaning}\n")
     });
     format!(
-        "Directories:\n  $ATLAS_DIR  what lives; the Sidecar works in REALM/sidecar below it\n  $ATLAS      what is promised\n\nExit codes:\n    0  done\n{}",
+        "Directories:\n  $ATLAS_DIR  what lives; the Sidecar works in REALM/sidecar below it\n  $ATLAS      what is promised\n\nClusters:\n  $ATLAS_ETCD_USER, $ATLAS_ETCD_PASSWORD   who asks etcd\n  $ATLAS_ETCD_CA                           who signs its certificates, a file in PEM\n  $ATLAS_ETCD_CERT, $ATLAS_ETCD_KEY        our own certificate, files in PEM\n\nExit codes:\n    0  done\n{}",
         codes.concat()
     )
 }

@@ -11,18 +11,20 @@ pub enum Kind {
     Conflict,
     Place,
     Refused,
+    Away,
     Missing,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Io,
         Self::Usage,
         Self::Bad,
         Self::Conflict,
         Self::Place,
         Self::Refused,
+        Self::Away,
         Self::Missing,
     ];
 
@@ -41,6 +43,7 @@ impl Kind {
                 7,
                 "HAProxy refuses the configuration, or does not do what it is told",
             ),
+            Self::Away => (8, "etcd cannot be reached, or refuses"),
             Self::Missing => (9, "a program that is needed is missing (haproxy)"),
         }
     }
@@ -86,7 +89,9 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = match &error {
-            Error::Untrusted { .. } | Error::Homeless => Kind::Place,
+            Error::Untrusted { .. } | Error::Homeless | Error::Certificate { .. } => Kind::Place,
+            Error::Away { .. } | Error::Refused { .. } => Kind::Away,
+            Error::Name { .. } => Kind::Usage,
             _ => Kind::Io,
         };
         Self {

@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use atlas::{Event, Snapshot, Store};
+use atlas::{Event, Snapshot};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::failure::{Failure, Kind};
@@ -104,7 +104,7 @@ fn interrupt(world: &World) -> Result<(), Failure> {
 
 /// The registry now, and with it what the last Sidecar knew and still answers. Nothing is changed.
 fn believe(world: &World) -> Result<(Belief, Snapshot), Failure> {
-    let snapshot = world.store().read()?;
+    let snapshot = world.read()?;
     let mut belief = Belief::from_routes(Routes::load(&world.routes(), &world.realm));
     belief.take(Event::Full(snapshot.clone()));
     belief.refused(&probe::once(&belief.doubted()));

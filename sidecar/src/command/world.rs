@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use atlas::{Directory, Places, Realm};
+use atlas::{Cluster, Directory, Etcd, Host, Places, Realm, Snapshot, Store};
 
 use super::args::Cli;
 use super::failure::{Failure, Kind};
 use crate::core::render::Setup;
+use crate::driver::cluster::{self, Membership};
 use crate::home::PlainPath;
 
 /// Places, addresses and names.
@@ -18,6 +19,8 @@ pub struct World {
     pub haproxy: PathBuf,
     pub status: SocketAddr,
     pub setup: Setup,
+    /// `None`: this host is alone.
+    pub membership: Option<Membership>,
 }
 
 impl World {
@@ -46,6 +49,7 @@ impl World {
                 connect: cli.connect,
                 home: PlainPath::new(&home)?,
             },
+            membership: membership(cli)?,
         })
     }
 
@@ -61,7 +65,26 @@ impl World {
             .join("routes.json")
     }
 
-    pub fn store(&self) -> Directory {
+    /// What runs on this host.
+    pub fn directory(&self) -> Directory {
         Directory::new(&self.places, self.realm.clone())
     }
+
+    /// What runs anywhere.
+    pub fn read(&self) -> Result<Snapshot, Failure> {
+        match &self.membership {
+            Some(membership) => cluster::read(self, membership),
+            None => Ok(self.directory().read()?),
+        }
+    }
+}
+
+fn membership(cli: &Cli) -> Result<Option<Membership>, Failure> {
+    let env = |name: &str| std::env::var_os(name);
+    let cluster = Cluster::find(cli.etcd.as_deref().filter(|list| !list.is_empty()), env)?;
+    Ok(cluster.map(|cluster| Membership {
+        etcd: Etcd::new(&cluster, cli.realm.clone()),
+        host: cli.host.clone().unwrap_or_else(Host::this),
+        advertise: cli.advertise,
+    }))
 }

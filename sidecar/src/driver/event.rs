@@ -9,10 +9,12 @@ use rustix::process::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::cluster::{self, News};
 use super::write::Done;
 use crate::command::World;
 use crate::command::failure::Failure;
 use crate::health::{self, Patients, Run};
+use crate::metrics::Board;
 
 /// How long a watch waits for news before it is asked again.
 const LISTEN: Duration = Duration::from_mins(1);
@@ -30,7 +32,12 @@ pub enum Event {
 }
 
 /// Starts to listen to the registry, to health and to signals.
-pub fn listen(world: &World, patients: &Patients, sender: &Sender<Event>) -> Result<(), Failure> {
+pub fn listen(
+    world: &World,
+    board: &Board,
+    patients: &Patients,
+    sender: &Sender<Event>,
+) -> Result<(), Failure> {
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]);
     let mut signals = signals.map_err(|error| Failure::system("listen to signals", &error))?;
     let tell = sender.clone();
@@ -39,39 +46,54 @@ pub fn listen(world: &World, patients: &Patients, sender: &Sender<Event>) -> Res
             let _ = tell.send(Event::Signal(signal));
         }
     });
-    let (store, tell) = (world.store(), sender.clone());
-    thread::spawn(move || follow(&store, &tell));
+    let membership = world.membership.as_ref();
+    let cluster = membership.map(|of| cluster::listen(world, of, board, sender));
+    if cluster.is_none() {
+        let (store, tell) = (world.directory(), sender.clone());
+        thread::spawn(move || {
+            follow(&store, LISTEN, |heard| {
+                let event = heard.transpose().map(Event::Registry);
+                event.is_none_or(|event| tell.send(event).is_ok())
+            });
+        });
+    }
     let (patients, tell) = (patients.clone(), sender.clone());
     thread::spawn(move || {
         health::watch(&patients, |run, is_ready| {
+            if let Some(cluster) = &cluster {
+                drop(cluster.send(News::Health(run.clone(), is_ready)));
+            }
             drop(tell.send(Event::Health(run, is_ready)));
         });
     });
     Ok(())
 }
 
-/// Until nobody listens to us any more.
-fn follow(store: &dyn Store, tell: &Sender<Event>) {
-    let failed = |error: atlas::Error| {
-        let sent = tell.send(Event::Registry(Err(error.into())));
+/// Tells what a store says, at least after each wait, until nobody listens to us any more.
+pub fn follow(
+    store: &dyn Store,
+    wait: Duration,
+    mut tell: impl FnMut(Result<Option<atlas::Event>, Failure>) -> bool,
+) {
+    let failed = |error: atlas::Error, tell: &mut dyn FnMut(_) -> bool| {
+        let goes_on = tell(Err(Failure::from(error)));
         thread::sleep(PAUSE);
-        sent.is_ok()
+        goes_on
     };
     let mut watch = loop {
         match store.watch(Revision::NONE) {
             Ok(watch) => break watch,
             Err(error) => {
-                if !failed(error) {
+                if !failed(error, &mut tell) {
                     return;
                 }
             }
         }
     };
     loop {
-        let goes_on = match watch.next(LISTEN) {
-            Ok(Some(event)) => tell.send(Event::Registry(Ok(event))).is_ok(),
-            Ok(None) => true,
-            Err(error) => failed(error),
+        let goes_on = match watch.next(wait) {
+            Ok(event) => tell(Ok(event)),
+            Err(error) => failed(error, &mut tell),
         };
         if !goes_on {
             return;

@@ -27,6 +27,8 @@ const STORM: Duration = Duration::from_secs(1);
 /// so long after the last one, since each leaves an old worker for a while.
 const TIDY_QUIET: Duration = Duration::from_secs(2);
 const TIDY: Duration = Duration::from_secs(30);
+/// Who is doubted and does not answer at all, over the network, is gone after so long.
+const SILENT: Duration = Duration::from_secs(10);
 /// Between attempts.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -205,8 +207,10 @@ impl Driver<'_> {
         }
         let doubted = self.belief.doubted();
         if !doubted.is_empty() {
-            let sender = self.sender.clone();
-            std::thread::spawn(move || drop(sender.send(Event::Refused(probe::once(&doubted)))));
+            let (sender, silence) = (self.sender.clone(), self.silence.clone());
+            std::thread::spawn(move || {
+                drop(sender.send(Event::Refused(silence.ask(&doubted, SILENT))));
+            });
         }
         self.look();
     }

@@ -1,5 +1,6 @@
 //! The Sidecar, tried with real `HAProxy`, real instances and real signals.
 
+mod cluster;
 mod deploying;
 mod dying;
 mod faults;

@@ -53,7 +53,7 @@ fn a_killed_instance_is_out_within_milliseconds() {
     assert!(median < Duration::from_millis(100), "{median:?}");
 }
 
-fn told(what: &str, mut took: Vec<Duration>) -> Duration {
+pub fn told(what: &str, mut took: Vec<Duration>) -> Duration {
     took.sort_unstable();
     let median = took[took.len() / 2];
     let p99 = took[(took.len() * 99).div_ceil(100) - 1];

@@ -32,6 +32,8 @@ pub struct World {
     home: Arc<TempDir>,
     pub realm: Realm,
     pub ports: [u16; 3],
+    /// More of the Sidecar's environment.
+    pub env: Vec<(&'static str, String)>,
     /// Another program than the `haproxy` on the path.
     pub haproxy_program: Option<PathBuf>,
     sidecar: Option<Child>,
@@ -63,6 +65,7 @@ impl World {
             home,
             realm,
             ports,
+            env: Vec::new(),
             haproxy_program: None,
             sidecar: None,
         }
@@ -105,6 +108,7 @@ impl World {
             .env("SIDECAR_LISTEN", listen)
             .env("SIDECAR_STATUS", own)
             .env("SIDECAR_STATS", stats)
+            .envs(self.env.iter().cloned())
             .stdin(Stdio::null());
         if let Some(program) = &self.haproxy_program {
             command.env("SIDECAR_HAPROXY", program);

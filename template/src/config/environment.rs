@@ -6,6 +6,7 @@ use std::env;
 
 use super::Error;
 use super::layer::Layer;
+use crate::atlas::Places;
 use crate::{NAME, Realm};
 
 /// Says which realm this is.
@@ -14,6 +15,14 @@ const REALM: &str = "REALM";
 const CONFIG_DIR: &str = "CONFIG_DIR";
 /// Set by platforms, without our prefix, to say which port they expect.
 const PORT: &str = "PORT";
+/// Without our prefix, too: by them all find the same Atlas.
+const PLACES: [&str; 5] = [
+    "ATLAS_DIR",
+    "ATLAS",
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_HOME",
+    "HOME",
+];
 
 /// Environment variables: name to value.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +39,17 @@ impl Environment {
             let Some(name) = name.to_str().filter(|name| concerns_us(name)) else {
                 continue;
             };
-            let text = value.into_string().map_err(|_| Error::Invalid {
-                key: key_of(name),
-                problem: "found bytes that are no UTF-8".to_owned(),
-                origin: origin(name),
-            })?;
-            variables.insert(name.to_owned(), text);
+            match value.into_string() {
+                Ok(text) => drop(variables.insert(name.to_owned(), text)),
+                Err(_) if PLACES.contains(&name) => (),
+                Err(_) => {
+                    return Err(Error::Invalid {
+                        key: key_of(name),
+                        problem: "found bytes that are no UTF-8".to_owned(),
+                        origin: origin(name),
+                    });
+                }
+            }
         }
         Ok(Self(variables))
     }
@@ -58,16 +72,21 @@ impl Environment {
         self.0.get(&variable(CONFIG_DIR)).map(String::as_str)
     }
 
+    /// Where Atlas is.
+    pub(super) fn places(&self) -> Places {
+        Places::find(|name| self.0.get(name).cloned())
+    }
+
     /// One layer for each variable, so that an error can name it. The platform's `PORT`
     /// comes first: our own name for it is the more deliberate one, and wins.
     pub(super) fn layers(&self) -> Vec<Layer> {
         let prefix = variable("");
         let reserved = [variable(REALM), variable(CONFIG_DIR)];
         let platform = self.0.get_key_value(PORT);
-        let own = (self.0.iter())
-            .filter(|(name, _)| name.starts_with(&prefix) && !reserved.contains(name));
+        let foreign = |name: &String| reserved.contains(name) || PLACES.contains(&&**name);
+        let own = (self.0.iter()).filter(|(name, _)| name.starts_with(&prefix) && !foreign(name));
         (platform.into_iter().chain(own))
-            .map(|(name, value)| Layer::value(origin(name), &key_of(name), value))
+            .map(|(name, value)| Layer::value(origin(name), &key_of(name), value.as_str()))
             .collect()
     }
 }
@@ -85,7 +104,7 @@ pub fn variable(key: &str) -> String {
 }
 
 fn concerns_us(name: &str) -> bool {
-    name == PORT || name.starts_with(&variable(""))
+    name == PORT || PLACES.contains(&name) || name.starts_with(&variable(""))
 }
 
 /// `ORDERS_LOG__FILTER` stands for the key `log.filter`.

@@ -39,6 +39,13 @@ pub enum Error {
         /// The file.
         origin: String,
     },
+    /// The settings in Atlas cannot be read.
+    Registry {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A file that has to be there and cannot be read.
     Unreadable {
         /// The file.
@@ -76,6 +83,9 @@ impl fmt::Display for Error {
                 origin,
             } => {
                 write!(f, "invalid syntax: {problem}, in {origin}, line {line}")
+            }
+            Self::Registry { path, problem } => {
+                write!(f, "cannot read the settings in Atlas: {problem}, in {path}")
             }
             Self::Unreadable { path, error } => write!(f, "cannot read {path}: {error}"),
         }

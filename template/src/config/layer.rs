@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use figment::value::{Dict, Map};
+use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
 use super::Error;
 
 /// Settings from one place.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Layer {
     origin: String,
     values: Dict,
@@ -41,10 +41,11 @@ impl Layer {
     }
 
     /// One value at `key`, which may be nested: `log.filter`.
-    pub fn value(origin: String, key: &str, value: &str) -> Self {
-        let values = match figment::util::nest(key, value.into()).into_dict() {
+    pub fn value(origin: String, key: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        let values = match figment::util::nest(key, value.clone()).into_dict() {
             Some(values) => values,
-            None => Dict::from([(String::new(), value.into())]),
+            None => Dict::from([(String::new(), value)]),
         };
         Self { origin, values }
     }

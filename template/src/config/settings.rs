@@ -15,7 +15,7 @@ use super::Database;
 use super::Otel;
 #[cfg(feature = "redis")]
 use super::Redis;
-use super::{Health, Http, Shutdown};
+use super::{Atlas, Health, Http, Shutdown};
 
 /// All settings of the service.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -39,6 +39,9 @@ pub struct Config {
     /// How often and how long the health checks look.
     #[serde(default)]
     pub health: Health,
+    /// The registry of this machine.
+    #[serde(default)]
+    pub atlas: Atlas,
     /// How the service leaves.
     #[serde(default)]
     pub shutdown: Shutdown,

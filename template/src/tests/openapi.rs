@@ -65,3 +65,20 @@ fn the_description_is_served_and_names_the_service() {
     assert_eq!(document["info"]["version"], VERSION);
     assert_ne!(document["info"]["license"]["name"], "");
 }
+
+/// Nothing finds out what a handler extracts: `params(…)` says it.
+#[test]
+fn the_parameters_of_every_path_are_described() {
+    let document = described();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        let parts = path.split(['{', '}']).skip(1).step_by(2);
+        let expected = parts.collect::<BTreeSet<_>>();
+        for (method, operation) in operations.as_object().expect("operations") {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let of_path = parameters.filter(|parameter| parameter["in"] == "path");
+            let names = of_path.filter_map(|parameter| parameter["name"].as_str());
+            let names = names.collect::<BTreeSet<_>>();
+            assert_eq!(names, expected, "{method} {path}: params(…)");
+        }
+    }
+}

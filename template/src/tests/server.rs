@@ -35,6 +35,7 @@ impl Server {
         let runtime = runtime.expect("a runtime");
         let (_, mut config) = load(&Environment::default()).expect("usable defaults");
         // Not what a developer may have running.
+        config.atlas.enabled = false;
         #[cfg(feature = "database")]
         postgres::nowhere(&mut config);
         #[cfg(feature = "redis")]

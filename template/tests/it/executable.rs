@@ -41,6 +41,9 @@ impl Executable {
         let settings = settings.iter().map(|&(key, value)| (variable(key), value));
         let mut command = Command::new(path());
         command.current_dir(directory.path()).env_clear();
+        // Nor the registry of this machine.
+        command.env("ATLAS_DIR", directory.path().join("atlas"));
+        command.env("ATLAS", directory.path().join("atlas-data"));
         // Not what a developer may have running: nobody listens on port 1.
         #[cfg(feature = "database")]
         command.env(variable("DATABASE__URL"), "postgres://nobody@127.0.0.1:1/a");
@@ -89,6 +92,16 @@ impl Executable {
         let kill = format!("kill -TERM {}", self.child.id());
         let status = Command::new("sh").args(["-c", &kill]).status();
         assert!(status.expect("a shell").success());
+    }
+
+    /// Sends SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+    }
+
+    /// Whether there is such a file or directory in its directory.
+    pub fn has(&self, file: &str) -> bool {
+        self.directory.path().join(file).exists()
     }
 
     /// What stands in a file of its directory; nothing if it is not there.

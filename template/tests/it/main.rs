@@ -13,6 +13,7 @@ mod description;
 mod logs;
 #[cfg(feature = "otel")]
 mod otel;
+mod registry;
 mod shutdown;
 
 /// The executable's name, and what its variables begin with.

@@ -1,7 +1,8 @@
 //! How large and how old the cache gets, where it can lie, and what is said of it.
 
-use std::fs::{self, File, FileTimes};
+use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -193,6 +194,31 @@ impl OnDisk {
             }
         }
     }
+}
+
+/// Who could write there could have their code run by us.
+#[test]
+fn what_others_could_have_filled_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let root = sandbox.root().join("cache");
+    let dir = root.join("generate-service");
+    fs::create_dir_all(&dir).expect("a directory");
+    let others = OnDisk {
+        sandbox,
+        cache: root,
+    };
+    let set = |mode| fs::set_permissions(&dir, Permissions::from_mode(mode)).expect("a mode");
+    let prefix = "nothing is shared with other services: ";
+    set(0o777);
+    let reason = format!("{prefix}everybody can write to `{}`", dir.display());
+    assert_eq!(others.make("open-to-all"), [reason]);
+    set(0o755);
+    // Only root can give a directory away.
+    if chown(&dir, Some(1), None).is_ok() {
+        let reason = format!("{prefix}`{}` belongs to another user", dir.display());
+        assert_eq!(others.make("of-another"), [reason]);
+    }
+    assert_eq!(fs::read_dir(dir).expect("a directory").count(), 0);
 }
 
 /// A cache that cannot be made is no reason not to build.
