@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use atlas::{Etcd, Host, Snapshot, Store};
 
 use super::event::{Event, follow};
-use crate::command::World;
 use crate::command::failure::Failure;
+use crate::command::{World, report};
 use crate::health::Run;
 use crate::metrics::Board;
 use crate::routes::Routes;
@@ -58,6 +58,9 @@ pub fn listen(
     board: &Board,
     driver: &Sender<Event>,
 ) -> Sender<News> {
+    if membership.advertise.is_none() {
+        report::note("without --advertise, other hosts hear of nothing that listens at loopback");
+    }
     let (sender, news) = channel();
     local(world, &sender, driver);
     remote(membership, board, &sender, driver);
@@ -105,6 +108,8 @@ fn remote(membership: &Membership, board: &Board, sender: &Sender<News>, driver:
 /// One after the other, so that what the driver hears and what others are told is of one mind.
 fn merge(mut union: Union, news: &Receiver<News>, publisher: &Publisher, driver: &Sender<Event>) {
     while let Ok(news) = news.recv() {
+        // What others do changes nothing of what they are to know of us.
+        let is_ours = !matches!(news, News::Remote(_));
         let event = match news {
             News::Local(event) => Some(union.local(event)),
             News::Remote(event) => union.remote(event),
@@ -118,7 +123,9 @@ fn merge(mut union: Union, news: &Receiver<News>, publisher: &Publisher, driver:
         {
             return;
         }
-        publisher.publish(union.published());
+        if is_ours {
+            publisher.publish(union.published());
+        }
     }
 }
 
