@@ -98,6 +98,23 @@ fn slots_leave_room_for_as_many_again() {
 }
 
 #[test]
+fn the_last_spares_do_not_wait_for_quiet() {
+    let mut layout = Layout::canonical(&View::default());
+    let mut reloads = Vec::new();
+    let mut after = View::default();
+    for number in 0..usize::from(SPARES) {
+        let one = view(&[(&format!("s{number}@h:1"), Admin::Ready)]);
+        after.services.extend(one.services);
+        let plan = Plan::new(layout, &after);
+        layout = plan.next;
+        reloads.push(plan.reload);
+    }
+    let at_once = reloads.iter().position(|reload| *reload == Reload::Now);
+    assert_eq!(at_once, Some(usize::from(SPARES) - 9));
+    assert!(layout.free_spares().next().is_none());
+}
+
+#[test]
 fn an_instance_more_is_commands_in_the_order_that_loses_nothing() {
     let before = view(&[("a@h:1", Admin::Ready)]);
     let after = view(&[("a@h:2", Admin::Ready)]);

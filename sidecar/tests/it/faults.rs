@@ -141,6 +141,28 @@ fn while_haproxy_refuses_a_configuration_the_old_one_serves() {
     assert!(world.get("search").contains("200 OK"));
 }
 
+#[test]
+fn a_change_does_not_wait_for_files() {
+    let Some((world, words, _one)) = with_haproxy_of_ours("sleep 0.6") else {
+        return;
+    };
+    File::create(&words).expect("a file");
+    let more = [(); MORE].map(|()| Served::start(&world, "identity"));
+    world.until("a reload is due", || world.metric(OWED) == 1);
+    // The look at the files takes its time, and nobody waits for it.
+    for service in ["search", "billing"] {
+        let _new = Served::start(&world, service);
+        let took = world.until_answer(service, "200 OK");
+        assert!(took < Duration::from_millis(400), "{took:?}");
+        assert_eq!(world.metric(OWED), 1, "the reload came first");
+    }
+    fs::remove_file(&words).expect("removed");
+    for served in &more {
+        world.until_answer("identity", &format!("port={};", served.port));
+    }
+    world.until("the reload is done", || world.metric(OWED) == 0);
+}
+
 /// What `haproxy -c` takes can still not load: here its map goes just after the look.
 #[test]
 fn a_reload_that_haproxy_gives_up_is_owed() {
