@@ -13,14 +13,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use atlas::{Health, Host, Instance, InstanceId, Registration, Store};
+use atlas::{Health, Host, Instance, InstanceId, Registration, Store, plain};
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use super::World;
 use super::args::Run;
-use super::failure::{Failure, Kind, plain};
+use super::failure::{Failure, Kind};
 use super::patient::Patient;
 use super::report::Report;
 
