@@ -4,14 +4,23 @@
 //! registry, health, refusals, signals, deaths, files written ──▶ handle ──▶ route (runtime commands)
 //!                                                                      └──▶ write (files, reload)
 //! ```
+//!
+//! | module | one line |
+//! |---|---|
+//! | `event` | what the loop hears of, and the threads that listen |
+//! | `cluster` | a host among others: etcd beside the directory |
+//! | `jobs`, `write` | files and reloads: when they are due, and how they are done |
+//! | `upkeep` | beginning, and what is due though no event says so |
+//! | `board` | what the loop tells |
 
+mod board;
 pub mod cluster;
 mod event;
+mod jobs;
 mod upkeep;
 pub mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -22,14 +31,14 @@ use crate::command::failure::Failure;
 use crate::command::{World, report};
 use crate::core::layout::Layout;
 use crate::core::plan::{Plan, Reload};
-use crate::core::view::{Admin, View};
+use crate::core::view::View;
 use crate::haproxy::{self, Haproxy};
 use crate::health::Patients;
-use crate::metrics::{Board, Counts};
+use crate::metrics::Board;
 use crate::{answers, home, probe};
 use event::Event;
+use jobs::Busy;
 use upkeep::Dues;
-use write::{Done, Job};
 
 /// Runs until a signal.
 pub fn run(world: &World) -> Result<(), Failure> {
@@ -44,26 +53,6 @@ pub fn run(world: &World) -> Result<(), Failure> {
     let mut driver = Driver::start(world, board, sender, patients);
     driver.begin(&events)?;
     driver.follow(&events)
-}
-
-/// What is done on a thread of its own just now.
-#[derive(Clone, Copy)]
-struct Busy {
-    /// The reload that it is for.
-    owed: Reload,
-    is_reloading: bool,
-    /// Something was applied that is not in the files that are being written.
-    is_behind: bool,
-    /// So often the files were behind when they were there.
-    late: u8,
-}
-
-impl Busy {
-    /// While a reload is under way nobody knows which worker would take a command; and what is in
-    /// no file would be gone with it.
-    fn holds_changes(self) -> bool {
-        self.is_reloading || self.late >= PATIENCE
-    }
 }
 
 /// The state, all of it.
@@ -241,188 +230,6 @@ impl<'a> Driver<'a> {
         self.dues.changed();
     }
 
-    fn count(&mut self, commands: usize, sent: bool) {
-        let mut told = self.board.told();
-        let commands = u64::try_from(commands).unwrap_or(u64::MAX);
-        if sent {
-            told.commands += commands;
-        } else {
-            told.commands_failed += 1;
-        }
-        if let Some(heard) = self.heard.take() {
-            told.applied(heard.elapsed());
-        }
-    }
-
-    /// Has files written once there was quiet, or for the reload that is owed once it is time.
-    fn write(&mut self) {
-        if self.busy.is_some() || self.haproxy.is_none() {
-            return;
-        }
-        let reload = self.dues.may_reload(self.owed);
-        if !reload && !self.dues.may_write() {
-            return;
-        }
-        let owed = if reload { self.owed } else { Reload::No };
-        if reload {
-            self.owed = Reload::No;
-        }
-        self.dues.begun();
-        self.write_files(owed, 0);
-    }
-
-    fn write_files(&mut self, owed: Reload, late: u8) {
-        self.busy = Some(Busy {
-            owed,
-            is_reloading: false,
-            is_behind: false,
-            late,
-        });
-        let job = self.job();
-        self.apart(move |world| match owed {
-            Reload::Now => write::files(world, &job),
-            _ => write::files_in_peace(world, &job),
-        });
-    }
-
-    fn apart(&self, work: impl FnOnce(&World) -> Done + Send + 'static) {
-        let (world, sender) = (self.world.clone(), self.sender.clone());
-        std::thread::spawn(move || drop(sender.send(Event::Done(work(&world)))));
-    }
-
-    fn job(&self) -> Job {
-        Job {
-            belief: self.belief.clone(),
-        }
-    }
-
-    /// The files are there: on to the reload that they are for, if they say all that is routed.
-    fn goes_on(&mut self, done: &Done) -> bool {
-        let wanted = self.busy.filter(|busy| busy.owed > Reload::No);
-        let Some(busy) = wanted.filter(|busy| !busy.is_reloading && done.outcome.is_ok()) else {
-            return false;
-        };
-        if busy.is_behind {
-            self.write_files(busy.owed, busy.late + 1);
-            return true;
-        }
-        let Some(master) = self.haproxy.as_ref().map(|haproxy| haproxy.master) else {
-            return false;
-        };
-        // The files say all that is routed, and so will the new worker.
-        self.owed = Reload::No;
-        self.busy = Some(Busy {
-            is_reloading: true,
-            ..busy
-        });
-        self.apart(move |world| write::reload(world, master));
-        true
-    }
-
-    fn done(&mut self, mut done: Done) {
-        if let Some(written) = done.written.take() {
-            self.written = written;
-        }
-        if self.goes_on(&done) {
-            return;
-        }
-        let busy = self.busy.take();
-        let owed = busy.map_or(Reload::No, |busy| busy.owed);
-        if let Some(worker) = done.reloaded {
-            self.layout = Some(self.written.clone());
-            self.is_routed = false;
-            if let Some(haproxy) = &mut self.haproxy {
-                haproxy.worker = Some(worker);
-            }
-        }
-        if done.is_unknown {
-            self.layout = None;
-        }
-        // One whose `HAProxy` died meanwhile is none: the next one begins with these files.
-        let is_reload = busy.is_some_and(|busy| busy.is_reloading)
-            || (owed > Reload::No && done.outcome.is_err());
-        self.dues.ended(done.outcome.is_ok(), is_reload);
-        let mut told = self.board.told();
-        if is_reload {
-            told.reload_last = done.took;
-            let count = if done.outcome.is_ok() {
-                &mut told.reloads
-            } else {
-                &mut told.reloads_failed
-            };
-            *count += 1;
-        }
-        drop(told);
-        match done.outcome {
-            Ok(()) => self.told = None,
-            Err(failure) => {
-                self.owed = self.owed.max(owed);
-                self.complain(&failure);
-            }
-        }
-    }
-
-    /// Once a trouble, not once a second.
-    fn complain(&mut self, failure: &Failure) {
-        if self.told.as_ref() != Some(&failure.message) {
-            report::survived(failure);
-            self.told = Some(failure.message.clone());
-        }
-    }
-
-    fn tell(&mut self) {
-        let mut told = self.board.told();
-        told.reload_owed = self
-            .owed
-            .max(self.busy.map_or(Reload::No, |busy| busy.owed))
-            > Reload::No;
-        told.haproxy = self
-            .haproxy
-            .as_ref()
-            .map(|haproxy| haproxy.master.as_raw_nonzero().get().unsigned_abs());
-        told.doubted = self.belief.doubted().len();
-        told.bad = self.belief.bad();
-        told.bad_seen.clone_from(&self.belief.bad_seen);
-        let untold = std::mem::take(&mut self.untold);
-        if self.is_told && untold.is_empty() {
-            return;
-        }
-        self.patients.set(self.belief.routes().instances.values());
-        if !self.is_told {
-            told.services = Arc::default();
-        }
-        let services = Arc::make_mut(&mut told.services);
-        if self.is_told {
-            self.tell_of(untold.iter(), services);
-        } else {
-            self.tell_of(self.view.services.keys(), services);
-        }
-        drop(told);
-        self.is_told = true;
-    }
-
-    fn tell_of<'s>(
-        &self,
-        names: impl Iterator<Item = &'s ServiceName>,
-        services: &mut BTreeMap<ServiceName, Counts>,
-    ) {
-        for name in names {
-            let Some(endpoints) = self.view.services.get(name) else {
-                services.remove(name);
-                continue;
-            };
-            let ready = endpoints.values().filter(|one| one.admin == Admin::Ready);
-            let ready = ready.count();
-            let layout = self.layout.as_ref();
-            let counts = Counts {
-                ready,
-                drained: endpoints.len() - ready,
-                slots_free: layout.map_or(0, |layout| layout.free_slots(name)),
-            };
-            services.insert(name.clone(), counts);
-        }
-    }
-
     /// SIGTERM leaves `HAProxy` to the next Sidecar; ctrl-c and a closed terminal end it, too.
     fn leave(&mut self) -> Result<(), Failure> {
         let stop = self.end != Some(signal_hook::consts::SIGTERM);
@@ -448,8 +255,5 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// So often files are written anew before a reload, if they were behind by then; after that
-/// changes wait for them.
-const PATIENCE: u8 = 3;
 /// Between looks at what makes no event.
 const TICK: Duration = Duration::from_secs(1);
