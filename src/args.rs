@@ -248,6 +248,7 @@ fn after_long_help() -> String {
          Questions:\n  \
          Are asked on a terminal when NAME is missing; never with --yes, with CI set or without a\n  \
          terminal on standard input.\n\n\
+         A cluster: ATLAS_ETCD=http://a:2379,http://b:2379 has the port promised there, too.\n\n\
          A service named like a command (`man`): generate-service -- man\n\n\
          Exit codes:\n    0  done\n",
     );

@@ -7,6 +7,7 @@
 //! | `settings` | `settings get`, `set`, `ls`, `unset` | – |
 //! | `ports` | `ports`, `release`, `prune` | – |
 //! | `run` | a registration around a program | starts programs, names `signal_hook` |
+//! | `patient` | a registration that nobody waits for | – |
 //! | `lines` | what is said, as text and as JSON | – |
 //! | `report` | tables, lines, errors | prints |
 //! | `failure` | what can go wrong: kind, help, exit code | – |
@@ -15,6 +16,7 @@ mod args;
 mod failure;
 mod instances;
 mod lines;
+mod patient;
 mod ports;
 mod report;
 mod run;
@@ -24,6 +26,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use atlas::{Atlas, Cluster, Directory, Error, Etcd, Holder, Owner, Places, Realm, Store};
 
@@ -67,10 +70,10 @@ impl World {
         })
     }
 
-    fn store(&self) -> Box<dyn Store> {
+    fn store(&self) -> Arc<dyn Store> {
         match self.etcd() {
-            Some(etcd) => Box::new(etcd),
-            None => Box::new(Directory::new(&self.places, self.realm.clone())),
+            Some(etcd) => Arc::new(etcd),
+            None => Arc::new(Directory::new(&self.places, self.realm.clone())),
         }
     }
 

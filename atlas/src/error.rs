@@ -224,6 +224,17 @@ fn culprit(path: &Path) -> &Path {
         .unwrap_or(path)
 }
 
+/// The cause in the style of our own messages: "permission denied" and no number.
+#[must_use]
+pub fn plain(cause: &std::io::Error) -> String {
+    let text = cause.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
 /// As one word for the shell.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();

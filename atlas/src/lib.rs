@@ -76,7 +76,7 @@ use std::path::PathBuf;
 pub use bad::{Bad, Reason};
 #[cfg(target_os = "linux")]
 pub use directory::Directory;
-pub use error::{Distrust, Error};
+pub use error::{Distrust, Error, plain};
 #[cfg(all(feature = "etcd", target_os = "linux"))]
 pub use etcd::{Claim, Cluster, Etcd};
 pub use holder::{Counts, Holder};

@@ -1,6 +1,6 @@
 //! What can go wrong: a kind, which is the exit code, a message and a line of help.
 
-use atlas::Error;
+use atlas::{Error, plain};
 
 /// What kind of thing went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,14 +111,4 @@ impl From<Error> for Failure {
             help: error.help(),
         }
     }
-}
-
-/// The cause in the style of our own messages: "permission denied" and no number.
-pub fn plain(cause: &std::io::Error) -> String {
-    let text = cause.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }

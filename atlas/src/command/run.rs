@@ -8,18 +8,20 @@ use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU32;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use atlas::{Health, Host, Instance, InstanceId, Registration, Store};
+use atlas::{Health, Host, Instance, InstanceId, Registration, Store, plain};
 use rustix::process::{Pid, Signal, kill_process_group};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use super::World;
 use super::args::Run;
-use super::failure::{Failure, Kind, plain};
+use super::failure::{Failure, Kind};
+use super::patient::Patient;
 use super::report::Report;
 
 /// How often a program that is starting is asked whether it listens.
@@ -46,12 +48,19 @@ pub fn run(wish: &Run, world: &World, report: &Report) -> Result<ExitCode, Failu
         place,
         drain: wish.drain,
         store: world.store(),
+        is_far: world.cluster.is_some(),
         child,
         registration: None,
         told: Told::default(),
     };
     let status = running.follow(&signals, report)?;
-    drop(running.registration);
+    let Running {
+        registration,
+        store,
+        ..
+    } = running;
+    drop(store);
+    drop(registration);
     Ok(code(status))
 }
 
@@ -60,7 +69,9 @@ struct Running {
     instance: Instance,
     place: SocketAddr,
     drain: Duration,
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
+    /// It may take its time to answer.
+    is_far: bool,
     child: Child,
     registration: Option<Box<dyn Registration>>,
     told: Told,
@@ -117,15 +128,21 @@ impl Running {
         let outcome = match &mut self.registration {
             Some(registration) => registration.renew().map(drop),
             None if !is_ready(self.place, self.instance.health.as_ref()) => return,
-            None => {
-                let registered = self.store.register(&self.instance);
-                registered.map(|registration| self.registration = Some(registration))
-            }
+            None => self.register(),
         };
         match outcome {
             Ok(()) => self.told.warned = false,
             Err(error) => self.warn(report, &error),
         }
+    }
+
+    fn register(&mut self) -> Result<(), atlas::Error> {
+        self.registration = Some(if self.is_far {
+            Box::new(Patient::register(Arc::clone(&self.store), &self.instance))
+        } else {
+            self.store.register(&self.instance)?
+        });
+        Ok(())
     }
 
     fn warn(&mut self, report: &Report, error: &atlas::Error) {

@@ -42,8 +42,16 @@ struct State {
     held: BTreeMap<String, String>,
     /// What is to be there no more, and could not be taken away.
     owed: BTreeSet<String>,
+    /// A lease was lost, and what was under it with it.
+    is_torn: bool,
     is_kept: bool,
     has_ended: bool,
+}
+
+impl State {
+    fn lose(&mut self) {
+        self.is_torn |= self.lease.take().is_some();
+    }
 }
 
 impl Session {
@@ -126,13 +134,16 @@ impl Shared {
         if state.has_ended {
             return Ok(());
         }
-        if !lives && state.lease == lease && (lease.is_some() || !state.held.is_empty()) {
-            state.lease = None;
+        if !lives && state.lease == lease {
+            state.lose();
+        }
+        if state.is_torn {
             self.lease(&mut state)?;
             let held = state.held.clone();
             for (key, line) in &held {
                 self.put(&mut state, key, line)?;
             }
+            state.is_torn = false;
         }
         self.pay(&mut state)
     }
@@ -163,6 +174,12 @@ impl Shared {
         if let Some(lease) = state.lease {
             return Ok(lease);
         }
+        if state.has_ended {
+            return Err(Trouble::No {
+                message: "we have left it".to_owned(),
+                code: 0,
+            });
+        }
         let words = json!({ "TTL": LASTS.to_string() });
         let granted: Lease = self.client.get("/v3/lease/grant", &words)?;
         let lease = NonZeroU64::new(granted.id).ok_or_else(|| Trouble::No {
@@ -176,9 +193,9 @@ impl Shared {
     /// Puts an entry where none is, or ours; the other's entry, if somebody else is there.
     fn put(&self, state: &mut State, key: &str, line: &str) -> Result<Option<Entry>, Trouble> {
         match self.try_put(state, key, line) {
-            // The lease was lost since the last sign of life.
+            // The lease was lost since the last sign of life; the next one sees to the others.
             Err(trouble) if trouble.is_not_found() => {
-                state.lease = None;
+                state.lose();
                 self.try_put(state, key, line)
             }
             outcome => outcome,

@@ -2,9 +2,12 @@
 
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use atlas::{Error, Fact, Host, Owner, Store};
+use rustix::process::Signal;
 
+use crate::ground::{Ground, is_free};
 use crate::home::{Beside, Home, id, instance, until};
 use crate::servers::Servers;
 
@@ -84,10 +87,8 @@ fn a_program_that_runs_is_registered_in_the_cluster() {
         return;
     };
     let (home, store) = (Home::new(), servers.store("local"));
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("an address").port().to_string();
-    drop(free);
-    let list = servers.list();
+    let ground = Ground::find();
+    let (port, list) = (ground.first.to_string(), servers.list());
     let run = ["run", "--service", "web", "--host", "h1", "--drain", "1ms"];
     let program = ["--port", &port, "--", "python3", "-m", "http.server"];
     let rest = ["--bind", "127.0.0.1", &port];
@@ -103,6 +104,36 @@ fn a_program_that_runs_is_registered_in_the_cluster() {
     running.signal("TERM");
     running.code();
     assert!(!is_there(), "it goes with its program");
+}
+
+/// Nor does who is to be told of its end.
+#[test]
+fn a_cluster_that_hangs_keeps_no_program_waiting() {
+    let Some(servers) = Servers::one() else {
+        return;
+    };
+    let (home, store) = (Home::new(), servers.store("local"));
+    let ground = Ground::find();
+    let (port, list) = (ground.first.to_string(), servers.list());
+    let run = ["run", "--service", "web", "--host", "h1", "--drain", "1ms"];
+    let program = ["--port", &port, "--", "python3", "-m", "http.server"];
+    let rest = ["--bind", "127.0.0.1", &port];
+    let all = [words(&list, &run).as_slice(), &program, &rest].concat();
+    let start = || Beside::start(home.atlas(&all).stderr(Stdio::null()));
+    servers.signal(0, Signal::STOP);
+    let mut running = start();
+    until("it listens", || !is_free(ground.first));
+    std::thread::sleep(Duration::from_millis(100));
+    let began = Instant::now();
+    running.signal("TERM");
+    running.code();
+    assert!(began.elapsed() < Duration::from_secs(3), "{began:?}");
+    servers.signal(0, Signal::CONT);
+    let _running = start();
+    until("it is registered", || {
+        let read = store.read().expect("a store");
+        read.instances.contains_key(&id(&format!("web@h1:{port}")))
+    });
 }
 
 fn owner(service: &str, host: &str) -> Owner {

@@ -354,6 +354,32 @@ fn a_lease_can_be_handed_over() {
     assert!(third.read().expect("a store").instances.is_empty());
 }
 
+/// Whoever is first to notice: here a third registration, under a lease that is no more.
+#[test]
+fn a_lost_lease_takes_nothing_along_for_good() {
+    let Some(servers) = Servers::one() else {
+        return;
+    };
+    let store = servers.store("local");
+    let ids = ["a@h:1", "b@h:2", "c@h:3"];
+    let register = |id| store.register(&instance(id)).expect("a free name");
+    let _two = [register(ids[0]), register(ids[1])];
+    let lease = store.lease().expect("a lease").to_string();
+    servers.ask("/v3/lease/revoke", &json!({ "ID": lease }));
+    assert!(store.read().expect("a store").instances.is_empty());
+    let mut third = register(ids[2]);
+    until("all are back", || {
+        store.read().expect("a store").instances.len() == 3
+    });
+    // Tidied away by hand, under a lease that lives.
+    servers.delete("/atlas/v1/local/hosts/c/h:3");
+    assert!(third.renew().expect("a store"));
+    assert!(!third.renew().expect("a store"));
+    store.leave();
+    let late = store.register(&instance("d@h:4")).map(drop);
+    assert!(matches!(late, Err(Error::Refused { .. })), "{late:?}");
+}
+
 /// Something between a client and etcd that can go silent without closing anything, for the
 /// connections that are there then.
 struct Proxy {

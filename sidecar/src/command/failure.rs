@@ -1,6 +1,6 @@
 //! What can go wrong: a kind, which is the exit code, a message and a line of help.
 
-use atlas::Error;
+use atlas::{Error, plain};
 
 /// What kind of thing went wrong. The codes are Atlas's and the generator's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,14 +100,4 @@ impl From<Error> for Failure {
             help: error.help(),
         }
     }
-}
-
-/// The cause in the style of our own messages: "permission denied" and no number.
-fn plain(cause: &std::io::Error) -> String {
-    let text = cause.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }

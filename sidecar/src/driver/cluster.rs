@@ -24,8 +24,8 @@ use std::time::{Duration, Instant};
 use atlas::{Etcd, Host, Snapshot, Store};
 
 use super::event::{Event, follow};
-use crate::command::World;
 use crate::command::failure::Failure;
+use crate::command::{World, report};
 use crate::health::Run;
 use crate::metrics::Board;
 use crate::routes::Routes;
@@ -67,6 +67,9 @@ pub fn listen(
     board: &Board,
     driver: &Sender<Event>,
 ) -> Sender<News> {
+    if membership.advertise.is_none() {
+        report::note("without --advertise, other hosts hear of nothing that listens at loopback");
+    }
     let (sender, news) = channel();
     local(world, &sender, driver);
     remote(membership, board, &sender, driver);
@@ -117,6 +120,8 @@ fn remote(membership: &Membership, board: &Board, sender: &Sender<News>, driver:
 /// One after the other, so that what the driver hears and what others are told is of one mind.
 fn merge(mut union: Union, news: &Receiver<News>, outlets: &Outlets, driver: &Sender<Event>) {
     while let Ok(news) = news.recv() {
+        // What others do changes nothing of what they are to know of us.
+        let is_ours = !matches!(news, News::Remote(_));
         let event = match news {
             News::Local(event) => Some(union.local(event)),
             News::Remote(event) => {
@@ -133,7 +138,9 @@ fn merge(mut union: Union, news: &Receiver<News>, outlets: &Outlets, driver: &Se
         {
             return;
         }
-        outlets.cluster.publish(union.published());
+        if is_ours {
+            outlets.cluster.publish(union.published());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use atlas::{Change, Event, Fact, Revision, Store, Watch};
 use rustix::process::Signal;
 
-use crate::instance::Served;
+use crate::instance::{Served, instance};
 use crate::load::Load;
 use crate::speed::told;
 use crate::world::{World, has_haproxy, tell};
@@ -194,6 +194,36 @@ fn a_restarted_sidecar_goes_on_with_its_lease() {
     // Ended for good, it takes its host along at once.
     hosts.there.signal(Signal::INT);
     assert!(store.read().expect("a store").instances.is_empty());
+}
+
+#[test]
+fn without_a_loop_both_are_read() {
+    let Some(etcd) = Servers::one().filter(|_| has_haproxy()) else {
+        return;
+    };
+    let mut world = World::new();
+    world.env = vec![("ATLAS_ETCD", etcd.list()), ("SIDECAR_HOST", "here".into())];
+    let _local = Served::start(&world, "dashboard");
+    let mut remote = instance("identity", 9);
+    remote.id.host = "there".parse().expect("a host");
+    let store = etcd.store("local");
+    let _remote = store.register(&remote).expect("a free name");
+    let ran = world.run(&["check"]);
+    let out = String::from_utf8_lossy(&ran.stdout);
+    assert!(
+        out.starts_with("2 services, 2 of 2 instances ready"),
+        "{ran:?}"
+    );
+    drop(etcd);
+    let ran = world.run(&["check"]);
+    let err = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        err.contains("cannot reach etcd at `http://127.0.0.1:"),
+        "{err}"
+    );
+    assert_eq!(ran.status.code(), Some(8));
+    let ran = world.run(&["--etcd", "localhost", "check"]);
+    assert_eq!(ran.status.code(), Some(2), "{ran:?}");
 }
 
 /// What went before that service came.

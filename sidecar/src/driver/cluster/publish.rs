@@ -63,8 +63,9 @@ struct Work {
 
 impl Work {
     fn follow(&mut self, news: &Receiver<Wanted>) {
+        // Before there is anything to publish: what comes first is not to wait for a disk.
+        let mut wait = if self.note().is_ok() { RENEW } else { AGAIN };
         let mut wanted = Wanted::new();
-        let mut wait = RENEW;
         loop {
             match news.recv_timeout(wait) {
                 Ok(last) => wanted = news.try_iter().last().unwrap_or(last),
@@ -98,19 +99,24 @@ impl Work {
             };
             outcome = done.and(outcome);
         }
-        outcome.and_then(|()| self.renew())
+        outcome
+            .and_then(|()| self.note())
+            .and_then(|()| self.renew())
     }
 
-    fn renew(&mut self) -> Result<(), Error> {
-        if self.registered.is_empty() {
-            return Ok(());
-        }
+    /// Keeps the number of our lease for the next Sidecar. Without it that one waits for the lease to
+    /// end, which is no reason to stop.
+    fn note(&mut self) -> Result<(), Error> {
         let lease = self.etcd.lease()?;
         if self.noted != Some(lease) {
-            // Without the file, the next Sidecar waits for this lease to end: no reason to stop.
             let _ = files::replace(&self.lease, &format!("{lease}\n"));
             self.noted = Some(lease);
         }
+        Ok(())
+    }
+
+    /// Somebody may have taken an entry away.
+    fn renew(&mut self) -> Result<(), Error> {
         if self.renewed.elapsed() >= RENEW {
             self.renewed = Instant::now();
             for registration in self.registered.values_mut() {
