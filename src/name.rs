@@ -231,6 +231,10 @@ const RESERVED: &[(&[&str], &str)] = &[
         &["kubernetes"],
         "Kubernetes keeps this service name for its own API",
     ),
+    (
+        &["atlas"],
+        "its variables, `ATLAS_…`, are those of Atlas, the registry",
+    ),
 ];
 
 /// `con`, `com1` and their like (Microsoft, "Naming Files, Paths, and Namespaces").

@@ -84,12 +84,33 @@ fn is_away(error: &sqlx::Error) -> bool {
     use sqlx::Error as E;
 
     match error {
-        E::PoolTimedOut | E::PoolClosed | E::Io(_) => true,
-        // Classes of the server's own: connection, resources, it is being stopped.
+        // Who ends in the middle of a word has said nothing that makes sense: `Protocol`.
+        E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Io(_) | E::Protocol(_) => true,
+        // Classes of the server's own: connection, resources, being stopped, its system.
         E::Database(error) => error.code().is_some_and(|code| {
-            let classes = ["08", "53", "57P"];
+            let classes = ["08", "53", "57P", "58"];
             classes.iter().any(|class| code.starts_with(class))
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_in_the_middle_may_work_in_a_moment() {
+        let ended = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        for away in [
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::Io(ended),
+            sqlx::Error::Protocol("expected ReadyForQuery".to_owned()),
+        ] {
+            assert!(is_away(&away), "{away}");
+        }
+        for ours in [sqlx::Error::RowNotFound, sqlx::Error::BeginFailed] {
+            assert!(!is_away(&ours), "{ours}");
+        }
     }
 }

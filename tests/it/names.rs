@@ -27,6 +27,7 @@ const DEPENDENCY: &str = "the service depends on a crate of this name (rustc, E0
 const HYPHEN: &str = "each `-` must stand between two letters or digits (DNS label)";
 const LOCALHOST: &str = "RFC 6761 keeps this host name for the machine itself";
 const KUBERNETES: &str = "Kubernetes keeps this service name for its own API";
+const ATLAS: &str = "its variables, `ATLAS_…`, are those of Atlas, the registry";
 
 /// "…: it starts with `1`, …"
 macro_rules! start {
@@ -118,6 +119,7 @@ const TABLE: &[(&str, Outcome)] = &[
     // Hosts and devices.
     ("localhost", Bad(LOCALHOST, "localhost-service")),
     ("kubernetes", Bad(KUBERNETES, "kubernetes-service")),
+    ("atlas", Bad(ATLAS, "atlas-service")),
     ("con", Bad(DEVICE, "con-service")), ("prn", Bad(DEVICE, "prn-service")),
     ("aux", Bad(DEVICE, "aux-service")), ("nul", Bad(DEVICE, "nul-service")),
     ("com0", Bad(DEVICE, "com0-service")), ("com1", Bad(DEVICE, "com1-service")),

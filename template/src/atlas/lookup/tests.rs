@@ -74,8 +74,8 @@ fn other_machines_are_found_in_what_the_sidecar_wrote() {
     let entry = entry.strip_suffix('}').expect("an object");
     let routes = |service: &str, enabled: bool| {
         let entry = entry.replace("identity", service);
-        let routes = format!(r#"{{"a@b:1":{entry},"enabled":{enabled}}}}}"#);
-        let text = format!(r#"{{"v":1,"instances":{routes},"empty":{{}}}}"#);
+        let routed = [r#"{"v":1,"instances":{"a@b:1":"#, &entry, ",\"enabled\":"];
+        let text = routed.concat() + &enabled.to_string() + "}}}";
         registry.write("runtime/local/routes.json", &text);
     };
     let lookup = Lookup::new(&registry.places(), "local");
