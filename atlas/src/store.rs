@@ -31,7 +31,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::names::{InstanceId, Realm, ServiceName};
 use crate::record::{self, Found};
@@ -103,6 +103,20 @@ pub trait Watch: Send {
     /// The next event, or `None` if there was none for that long. After an error the watch may be
     /// asked again; it then begins with [`Event::Full`].
     fn next(&mut self, wait: Duration) -> Result<Option<Event>, Error>;
+}
+
+/// Takes steps until one tells something or the wait is over: what [`Watch::next`] is made of.
+pub(crate) fn patiently(
+    wait: Duration,
+    mut step: impl FnMut(Instant) -> Result<Option<Event>, Error>,
+) -> Result<Option<Event>, Error> {
+    let deadline = Instant::now() + wait;
+    loop {
+        match step(deadline)? {
+            None if Instant::now() < deadline => {}
+            event => return Ok(event),
+        }
+    }
 }
 
 /// A state of a store: see the module's words on what it may be used for.

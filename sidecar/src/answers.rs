@@ -34,19 +34,14 @@ pub fn unknown(home: &PlainPath, header: &Header, board: &Board) -> Result<(), F
     let listener = UnixListener::bind(&path).map_err(failed)?;
     fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(failed)?;
     let (board, header) = (board.clone(), header.to_string());
-    let answer = Arc::new(move |head: &Head| not_found(head.header(&header), &header, &board));
-    thread::spawn(move || {
-        let limit = Limit::default();
-        for stream in listener.incoming().flatten() {
-            let timed = stream.set_read_timeout(Some(PATIENCE));
-            if timed
-                .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
-                .is_ok()
-            {
-                limit.serve(stream, Arc::clone(&answer));
-            }
-        }
-    });
+    let answer = move |head: &Head| not_found(head.header(&header), &header, &board);
+    let accept = move || {
+        let (stream, _) = listener.accept()?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    };
+    serve(accept, answer);
     Ok(())
 }
 
@@ -63,20 +58,32 @@ pub fn own(at: SocketAddr, board: &Board) -> Result<(), Failure> {
         }
     })?;
     let board = board.clone();
-    let answer = Arc::new(move |head: &Head| of_itself(&head.path, &board));
+    let answer = move |head: &Head| of_itself(&head.path, &board);
+    let accept = move || {
+        let (stream, _) = listener.accept()?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    };
+    serve(accept, answer);
+    Ok(())
+}
+
+/// Answers all who come, for ever, on a thread. Who cannot be accepted is not answered.
+fn serve<S, F>(accept: impl Fn() -> io::Result<S> + Send + 'static, answer: F)
+where
+    S: Read + Write + Send + 'static,
+    F: Fn(&Head) -> String + Send + Sync + 'static,
+{
+    let answer = Arc::new(answer);
     thread::spawn(move || {
         let limit = Limit::default();
-        for stream in listener.incoming().flatten() {
-            let timed = stream.set_read_timeout(Some(PATIENCE));
-            if timed
-                .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
-                .is_ok()
-            {
+        loop {
+            if let Ok(stream) = accept() {
                 limit.serve(stream, Arc::clone(&answer));
             }
         }
     });
-    Ok(())
 }
 
 fn of_itself(path: &str, board: &Board) -> String {

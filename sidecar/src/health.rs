@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use atlas::{Health, Host, Instance, InstanceId};
 
+use crate::probe::side_by_side;
+
 const EVERY: Duration = Duration::from_secs(1);
 /// An answer may take so long.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// So many bad answers one after the other, and no new requests go there; one good one mends it.
 const FALL: u8 = 2;
-/// Asked at once.
-const THREADS: usize = 16;
 
 /// One run of an instance: the same name started again is another, and begins as healthy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,19 +82,11 @@ pub fn watch(patients: &Patients, tell: impl Fn(Run, bool)) {
 
 fn round(asked: &BTreeMap<Run, Health>) -> Vec<(Run, bool)> {
     let asked: Vec<_> = asked.iter().collect();
-    let share = asked.len().div_ceil(THREADS).max(1);
     let ask = |(run, path): &(&Run, &Health)| {
         let is_ready = ready(run, path).unwrap_or(false);
         ((*run).clone(), is_ready)
     };
-    thread::scope(|scope| {
-        let shares: Vec<_> = asked
-            .chunks(share)
-            .map(|share| scope.spawn(move || share.iter().map(ask).collect::<Vec<_>>()))
-            .collect();
-        let answers = shares.into_iter().filter_map(|share| share.join().ok());
-        answers.flatten().collect()
-    })
+    side_by_side(&asked, ask)
 }
 
 /// Whether it answers with a status of 200 to 299.

@@ -86,8 +86,13 @@ pub fn once(asked: &Asked) -> Vec<InstanceId> {
 
 fn all(asked: &Asked) -> BTreeMap<InstanceId, Answer> {
     let asked: Vec<_> = asked.iter().collect();
-    let share = asked.len().div_ceil(THREADS).max(1);
     let ask = |(id, at): &(&InstanceId, &SocketAddr)| ((*id).clone(), answer(**at));
+    side_by_side(&asked, ask).into_iter().collect()
+}
+
+/// Asks each of them, on some threads. Blocks until all have answered.
+pub fn side_by_side<T: Sync, A: Send>(asked: &[T], ask: impl Fn(&T) -> A + Copy + Send) -> Vec<A> {
+    let share = asked.len().div_ceil(THREADS).max(1);
     thread::scope(|scope| {
         let shares: Vec<_> = asked
             .chunks(share)

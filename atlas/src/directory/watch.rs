@@ -16,7 +16,7 @@ use super::{Directory, Kind};
 use crate::Error;
 use crate::error::io;
 use crate::picture::Picture;
-use crate::store::{Event, Revision, Watch};
+use crate::store::{Event, Revision, Watch, patiently};
 
 /// Everything is looked at again that often, though nothing was missed as far as we know: a
 /// renamed parent, for one, sends no event.
@@ -174,17 +174,11 @@ impl Following {
 
 impl Watch for Following {
     fn next(&mut self, wait: Duration) -> Result<Option<Event>, Error> {
-        let deadline = Instant::now() + wait;
-        loop {
-            match self.step(deadline) {
-                Ok(None) if Instant::now() < deadline => {}
-                Ok(event) => return Ok(event),
-                Err(error) => {
-                    (self.armed, self.told) = (None, None);
-                    return Err(error);
-                }
-            }
+        let told = patiently(wait, |deadline| self.step(deadline));
+        if told.is_err() {
+            (self.armed, self.told) = (None, None);
         }
+        told
     }
 }
 

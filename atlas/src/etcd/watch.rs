@@ -13,7 +13,7 @@ use super::look::{self, Looked};
 use super::wire::{self, Range, Streamed, Watched};
 use super::{Etcd, keys};
 use crate::Error;
-use crate::store::{Event, Revision, Watch};
+use crate::store::{Event, Revision, Watch, patiently};
 
 /// Between looks at whether the stream has told all.
 const CHECK: Duration = Duration::from_secs(5);
@@ -168,17 +168,11 @@ impl Following {
 
 impl Watch for Following {
     fn next(&mut self, wait: Duration) -> Result<Option<Event>, Error> {
-        let deadline = Instant::now() + wait;
-        loop {
-            match self.step(deadline) {
-                Ok(None) if Instant::now() < deadline => {}
-                Ok(event) => return Ok(event),
-                Err(error) => {
-                    (self.looked, self.lines) = (None, None);
-                    return Err(error);
-                }
-            }
+        let told = patiently(wait, |deadline| self.step(deadline));
+        if told.is_err() {
+            (self.looked, self.lines) = (None, None);
         }
+        told
     }
 }
 

@@ -94,7 +94,7 @@ impl Folder {
                 _ => fs::symlink_metadata(path),
             };
             last = match metadata {
-                Ok(metadata) => Some(trust(path, &metadata, &user)?),
+                Ok(metadata) => Some(trust(path, &metadata, user)?),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(system(path)(error)),
             };

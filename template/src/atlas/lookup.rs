@@ -32,6 +32,7 @@ pub struct Lookup {
     disabled: Option<PathBuf>,
     names: Mutex<Names>,
     routes: PathBuf,
+    routed: Mutex<Routed>,
 }
 
 /// The Sidecar's last good state.
@@ -39,6 +40,14 @@ pub struct Lookup {
 struct Routes {
     v: u32,
     instances: BTreeMap<String, Entry>,
+}
+
+/// What stands there, and which state of the file that was: it is written aside and renamed.
+#[derive(Debug, Default)]
+struct Routed {
+    read_at: Option<(u64, SystemTime)>,
+    /// By service: its instances that are enabled.
+    services: Arc<BTreeMap<String, Vec<Entry>>>,
 }
 
 /// The names in the folder, and the folder's time at which they were read.
@@ -59,6 +68,7 @@ impl Lookup {
             disabled: places.data.as_ref().map(disabled),
             names: Mutex::default(),
             routes: places.runtime.join(realm).join("routes.json"),
+            routed: Mutex::default(),
         }
     }
 
@@ -73,25 +83,44 @@ impl Lookup {
         let entries = names.filter_map(|name| self.entry(name, &trusted));
         let here = taking(entries);
         if here.is_empty() {
-            return taking(self.routed(service, &trusted).into_iter());
+            let routed = self.routed(&trusted).unwrap_or_default();
+            return taking(routed.get(service).into_iter().flatten().cloned());
         }
         here
     }
 
-    /// What the Sidecar knew of a service, if it could be read and believed.
-    fn routed(&self, service: &str, trusted: &Trusted) -> Vec<Entry> {
-        let read = || {
-            let mut file = open(&self.routes)?;
-            let metadata = file.metadata().ok()?;
+    /// What the Sidecar knew, if it can be read and believed. Read once for each state of it:
+    /// there may be thousands of instances.
+    fn routed(&self, trusted: &Trusted) -> Option<Arc<BTreeMap<String, Vec<Entry>>>> {
+        let mut file = open(&self.routes)?;
+        let metadata = file.metadata().ok()?;
+        if !trusted.has_a_say(&metadata) {
+            return None;
+        }
+        let state = Some((metadata.ino(), metadata.modified().ok()?));
+        let mut routed = self.routed.lock().unwrap_or_else(PoisonError::into_inner);
+        if routed.read_at != state {
             let mut text = String::new();
             file.read_to_string(&mut text).ok()?;
-            let routes = serde_json::from_str::<Routes>(&text).ok()?;
-            (routes.v == 1 && trusted.has_a_say(&metadata)).then_some(routes.instances)
-        };
-        let routes = read().unwrap_or_default().into_values();
-        let enabled = routes.filter(|entry| entry.enabled);
-        let same = |entry: &Entry| entry.service == service && entry.realm == self.realm;
-        enabled.filter(same).collect()
+            routed.services = Arc::new(self.parse(&text));
+            routed.read_at = state;
+        }
+        Some(routed.services.clone())
+    }
+
+    fn parse(&self, routes: &str) -> BTreeMap<String, Vec<Entry>> {
+        let mut services = BTreeMap::<_, Vec<_>>::new();
+        let routes = serde_json::from_str::<Routes>(routes).ok();
+        let routes = routes.filter(|routes| routes.v == 1).into_iter();
+        for entry in routes.flat_map(|routes| routes.instances.into_values()) {
+            if entry.enabled && entry.realm == self.realm {
+                services
+                    .entry(entry.service.clone())
+                    .or_default()
+                    .push(entry);
+            }
+        }
+        services
     }
 
     fn services(&self) -> Arc<BTreeMap<String, Vec<String>>> {

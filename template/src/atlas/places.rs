@@ -33,16 +33,16 @@ impl Places {
         let below = |path: PathBuf| path.join("atlas");
         // Not `$TMPDIR`: two shells that differ in it are to meet.
         let last = || {
-            let id = user.as_ref().map_or(0, |user| user.id);
+            let id = user.map_or(0, |user| user.id);
             format!("/tmp/atlas-{id}").into()
         };
         Self {
             runtime: named("ATLAS_DIR")
-                .or_else(|| shared("/run/atlas", user.as_ref()))
+                .or_else(|| shared("/run/atlas", user))
                 .or_else(|| session().map(below))
                 .unwrap_or_else(last),
             data: named("ATLAS")
-                .or_else(|| shared("/var/lib/atlas", user.as_ref()))
+                .or_else(|| shared("/var/lib/atlas", user))
                 .or_else(|| base("XDG_DATA_HOME").or_else(home).map(below)),
         }
     }

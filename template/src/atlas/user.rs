@@ -2,6 +2,11 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
+use std::sync::LazyLock;
+
+/// It stays the same, and is asked for with every look into the registry.
+static CURRENT: LazyLock<Option<User>> =
+    LazyLock::new(|| User::parse(&fs::read_to_string("/proc/self/status").ok()?));
 
 /// The user and the groups with whose rights this process reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +17,8 @@ pub struct User {
 
 impl User {
     /// Of this process; `None` where there is no `/proc`.
-    pub fn current() -> Option<Self> {
-        Self::parse(&fs::read_to_string("/proc/self/status").ok()?)
+    pub fn current() -> Option<&'static Self> {
+        CURRENT.as_ref()
     }
 
     /// Ids stand there as real, effective, saved, and that for files.
