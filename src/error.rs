@@ -37,7 +37,7 @@ pub enum Kind {
     Workspace,
     /// A program that is needed is not there.
     Tool,
-    /// The dependencies could not be fetched.
+    /// The dependencies or the template could not be fetched.
     Fetch,
     /// Cargo could not build or test the service.
     Build,
@@ -49,13 +49,15 @@ pub enum Kind {
     Source,
     /// The cache of compiled crates cannot be used, or was damaged.
     Cache,
+    /// The template would run code that nobody has agreed to.
+    Trust,
     /// Stopped by ctrl-c or SIGTERM.
     Interrupted,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Io,
         Self::Usage,
         Self::Name,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Settings,
         Self::Source,
         Self::Cache,
+        Self::Trust,
         Self::Interrupted,
     ];
 
@@ -93,12 +96,13 @@ impl Kind {
             Self::Git => (7, "git refused"),
             Self::Workspace => (8, "the surrounding cargo workspace cannot take the service"),
             Self::Tool => (9, "a program that is needed is missing (cargo)"),
-            Self::Fetch => (10, "the dependencies could not be fetched"),
+            Self::Fetch => (10, "the dependencies or the template could not be fetched"),
             Self::Build => (11, "the build or the tests failed"),
             Self::Atlas => (12, "Atlas, the registry, cannot be read or written"),
             Self::Settings => (13, "a settings file is broken"),
             Self::Source => (14, "the description of an API cannot be read"),
             Self::Cache => (15, "the cache of compiled crates is damaged or unusable"),
+            Self::Trust => (16, "the template would run code that nobody agreed to"),
             Self::Interrupted => (130, "interrupted (ctrl-c, SIGTERM, SIGHUP)"),
         }
     }

@@ -21,6 +21,7 @@
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
 //! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
+//! | `questions` | what a template asks, and what an answer may be | – |
 //! | `parts` | which parts a service has; the others leave no trace | – |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
@@ -57,6 +58,7 @@ pub mod plan;
 pub mod ports;
 pub mod process;
 pub mod publish;
+pub mod questions;
 pub mod repo;
 pub mod report;
 pub mod settings;
