@@ -54,6 +54,18 @@ pub enum Command {
     Man,
     /// Print the JSON schema of the events of `--format json`
     Schema,
+    /// Write, check, test and describe templates
+    Template {
+        /// What to do
+        #[command(subcommand)]
+        job: TemplateJob,
+    },
+    /// Say which templates may run code here
+    Trust {
+        /// What to do [default: list]
+        #[command(subcommand)]
+        job: Option<TrustJob>,
+    },
     /// Compile ahead what services are built, tested and linted with
     Warm(Warm),
 }
@@ -67,6 +79,118 @@ pub enum CacheJob {
     Verify,
     /// Remove everything in it
     Clean,
+}
+
+/// What to do with templates.
+#[derive(Debug, Subcommand)]
+pub enum TemplateJob {
+    /// Look for mistakes in the template in DIR
+    Check {
+        /// The template's directory
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: OsString,
+    },
+    /// Say what a template asks, runs and holds
+    Describe(FromWhere),
+    /// Write a small template to start from into DIR
+    New {
+        /// The template's directory, which is not there yet
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: OsString,
+    },
+    /// Print the JSON schema of template.toml
+    Schema,
+    /// Render, compare, build and test every sample of the template in DIR
+    Test(TemplateTest),
+}
+
+/// Words of `template test`.
+#[derive(Debug, Args)]
+pub struct TemplateTest {
+    /// The template's directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: OsString,
+    /// Take what is rendered now for right, and write the golden trees
+    #[arg(long)]
+    pub review: bool,
+    /// How far cargo goes with each sample [default: test]
+    #[arg(long, value_name = "HOW", value_parser = words(&["none", "check", "build", "test", "release"]))]
+    pub build: Option<String>,
+    /// Only this sample
+    #[arg(long, value_name = "NAME")]
+    pub sample: Vec<String>,
+    /// Let the template run its hooks and its build, without asking
+    #[arg(long)]
+    pub trust: bool,
+    /// Use no network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// What to do with consent.
+#[derive(Debug, Subcommand)]
+pub enum TrustJob {
+    /// Agree to all that a template runs now
+    Add(FromWhere),
+    /// Print what was agreed to
+    List,
+    /// Forget all that was agreed to for a template
+    Remove(FromWhere),
+}
+
+/// A template, for jobs that make no service of it.
+#[derive(Debug, Args)]
+pub struct FromWhere {
+    /// A directory, a Git URL (gh:owner/repo), a .tar.gz or .zip, a name from the settings
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub source: OsString,
+    /// The template stands in this directory of its source
+    #[arg(long, value_name = "DIR")]
+    pub subfolder: Option<OsString>,
+    /// Take it from this branch
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["tag", "rev"])]
+    pub branch: Option<OsString>,
+    /// Take it at this tag
+    #[arg(long, value_name = "TAG", conflicts_with = "rev")]
+    pub tag: Option<OsString>,
+    /// Take it at this commit
+    #[arg(long, value_name = "COMMIT")]
+    pub rev: Option<OsString>,
+    /// Use no network
+    #[arg(long)]
+    pub offline: bool,
+    /// `json`: for programs [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = words(&["human", "json"]))]
+    pub format: Option<String>,
+}
+
+impl From<FromWhere> for Create {
+    /// A service of that template.
+    fn from(wish: FromWhere) -> Self {
+        Self {
+            template: Some(wish.source),
+            subfolder: wish.subfolder,
+            branch: wish.branch,
+            tag: wish.tag,
+            rev: wish.rev,
+            offline: wish.offline,
+            format: wish.format,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<TemplateTest> for Create {
+    /// A service of that template.
+    fn from(wish: TemplateTest) -> Self {
+        Self {
+            template: Some(wish.dir),
+            build: wish.build.or_else(|| Some("test".to_owned())),
+            trust: wish.trust,
+            offline: wish.offline,
+            ..Self::default()
+        }
+    }
 }
 
 /// Words of `warm`.
@@ -125,6 +249,34 @@ pub struct Create {
     /// One line that says what the service is for
     #[arg(long, value_name = "TEXT")]
     pub description: Option<OsString>,
+    /// Make it from this template: a directory, a Git URL (gh:owner/repo), a .tar.gz or .zip, a
+    /// name from the settings [default: service, the embedded one]
+    #[arg(long, short, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub template: Option<OsString>,
+    /// The template stands in this directory of its source
+    #[arg(long, value_name = "DIR")]
+    pub subfolder: Option<OsString>,
+    /// Take the template from this branch
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["tag", "rev"])]
+    pub branch: Option<OsString>,
+    /// Take the template at this tag
+    #[arg(long, value_name = "TAG", conflicts_with = "rev")]
+    pub tag: Option<OsString>,
+    /// Take the template at this commit
+    #[arg(long, value_name = "COMMIT")]
+    pub rev: Option<OsString>,
+    /// Answer a question of the template
+    #[arg(long, short, value_name = "NAME=VALUE")]
+    pub define: Vec<OsString>,
+    /// Answer questions of the template from a file, TOML or JSON; `-`: standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub answers: Vec<OsString>,
+    /// Use no network: only templates and crates that are there
+    #[arg(long)]
+    pub offline: bool,
+    /// Let the template run its hooks and its build, without asking
+    #[arg(long)]
+    pub trust: bool,
     /// Create the service's directory in DIR [default: the working directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub into: Option<OsString>,
@@ -248,6 +400,9 @@ fn after_long_help() -> String {
          Questions:\n  \
          Are asked on a terminal when NAME is missing; never with --yes, with CI set or without a\n  \
          terminal on standard input.\n\n\
+         Answers to a template's questions:\n  \
+         --define NAME=VALUE, --answers FILE, GENERATE_SERVICE_ANSWER_<NAME>, [answers] in\n  \
+         generate-service.toml, the template's default: the first that answers wins.\n\n\
          A cluster: ATLAS_ETCD=http://a:2379,http://b:2379 has the port promised there, too.\n\n\
          A service named like a command (`man`): generate-service -- man\n\n\
          Exit codes:\n    0  done\n",

@@ -1,17 +1,22 @@
 //! Asks what the flags left open, if a human is there.
 
+mod question;
+
 use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 
 use dialoguer::{Input, MultiSelect};
 
+use crate::answers::{self, Place, Told};
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::name::{Neighbours, ServiceName};
 use crate::plan;
+use crate::render;
 use crate::report::{self, Report};
 use crate::settings::{Format, Settings};
 use crate::template::Template;
+use crate::trust;
 use crate::world::World;
 
 /// Whether questions can be asked: a terminal on both sides, and nobody has said that there
@@ -41,20 +46,71 @@ pub fn complete(
     if asked {
         the_rest(&mut settings, &name, cwd, template)?;
     }
+    template_questions(&mut settings, template)?;
+    consent(&settings, template, report)?;
     Ok((settings, asked))
 }
 
-/// Shows nothing itself: the plan stands above the question. `dialoguer::Confirm` would hide the
-/// cursor, and leave it hidden after ctrl-c.
-pub fn confirm() -> Result<()> {
-    let question = Input::new()
-        .with_prompt("Generate it? (y/n)")
-        .default("y".to_owned());
+/// What the template asks and nobody has answered. The answers are given from then on, as if by
+/// flags.
+fn template_questions(settings: &mut Settings, template: &Template) -> Result<()> {
+    let ground = plan::ground(settings, template);
+    let ground = render::ground_of(template, &ground);
+    let mut answers = Vec::new();
+    answers::settle_with(
+        template.questions(),
+        &settings.given,
+        ground,
+        &mut |question, usual| {
+            let answer = question::ask(question, usual)?;
+            answers.push((question.name.clone(), answer.clone()));
+            Ok(Some(answer))
+        },
+    )?;
+    for (name, answer) in answers {
+        settings.given.add(&name, Told::Typed(answer), Place::Human);
+    }
+    Ok(())
+}
+
+/// Shows what the template would run, and asks whether it may. Yes is remembered.
+fn consent(settings: &Settings, template: &Template, report: &Report) -> Result<()> {
+    let open = trust::open(template, settings, trust::items(template, settings))?;
+    let (Some(origin), false) = (&template.origin, open.is_empty()) else {
+        return Ok(());
+    };
+    report.would_run(origin, &open);
+    if agrees("Let it run this, now and later? (y/n)", "n")? {
+        return trust::remember(origin, &open);
+    }
+    Err(trust::refusal(template, &open))
+}
+
+/// Whether the answer is yes. `dialoguer::Confirm` would hide the cursor, and leave it hidden after
+/// ctrl-c.
+fn agrees(prompt: &str, usual: &str) -> Result<bool> {
+    let question = Input::new().with_prompt(prompt).default(usual.to_owned());
     let answer = answer(question.validate_with(|text: &String| match yes(text) {
         Some(_) => Ok(()),
         None => Err("answer y or n"),
     }))?;
-    if yes(&answer) == Some(true) {
+    Ok(yes(&answer) == Some(true))
+}
+
+/// What is piped into standard input: a file of answers.
+pub fn piped() -> Result<String> {
+    use std::io::Read as _;
+    /// No answers are longer, in bytes.
+    const LONGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    let read = stdin().take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| Error::io("read", Path::new("standard input"), &error))?;
+    Ok(text)
+}
+
+/// Shows nothing itself: the plan stands above the question.
+pub fn confirm() -> Result<()> {
+    if agrees("Generate it? (y/n)", "y")? {
         return Ok(());
     }
     Err(Error::new(
@@ -142,10 +198,7 @@ fn parts(settings: &mut Settings, template: &Template) -> Result<()> {
         .with_prompt("Parts (space marks, Enter goes on)")
         .items(lines.collect::<Vec<_>>())
         .defaults(&usual);
-    let marked = interrupt::while_asking(|| question.interact())?.map_err(|error| {
-        report::show_cursor();
-        unanswered(error)
-    })?;
+    let marked = picked(|| question.interact())?;
     for (i, part) in template.parts.iter().enumerate() {
         match (marked.contains(&i), part.default) {
             (true, false) => settings.with.push(part.name.clone()),
@@ -154,6 +207,14 @@ fn parts(settings: &mut Settings, template: &Template) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is picked from a list; one that is broken off has hidden the cursor.
+fn picked<T>(ask: impl FnOnce() -> dialoguer::Result<T>) -> Result<T> {
+    interrupt::while_asking(ask)?.map_err(|error| {
+        report::show_cursor();
+        unanswered(error)
+    })
 }
 
 fn question(prompt: &str, default: Option<String>) -> Result<String> {

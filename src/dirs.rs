@@ -51,3 +51,16 @@ pub fn expand(text: &str) -> PathBuf {
         _ => PathBuf::from(text),
     }
 }
+
+/// A path as one word of the shell; `~/` has to stay outside the quotes.
+#[must_use]
+pub fn in_shell(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    let (home, rest) = path
+        .strip_prefix("~/")
+        .map_or(("", path), |rest| ("~/", rest));
+    if rest.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("{home}{}", quoted(rest))
+}

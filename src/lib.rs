@@ -44,14 +44,20 @@
 //! What is absent: nobody but `report` prints, `name`, `plan`, `fill` and `stamp` do no I/O, and
 //! the templates of others (and cargo-generate, which renders most of them) are not here yet.
 
+pub mod answers;
 pub mod args;
 pub mod ask;
+pub mod author;
 pub mod cache;
+pub mod child;
 pub mod client;
 pub mod dirs;
 pub mod error;
 pub mod fill;
+pub mod foreign;
+pub mod hooks;
 pub mod interrupt;
+pub mod manifest;
 pub mod name;
 pub mod parts;
 pub mod plan;
@@ -59,13 +65,16 @@ pub mod ports;
 pub mod process;
 pub mod publish;
 pub mod questions;
+pub mod render;
 pub mod repo;
 pub mod report;
 pub mod settings;
+pub mod source;
 pub mod stage;
 pub mod stamp;
 pub mod swap;
 pub mod template;
+pub mod trust;
 pub mod verify;
 pub mod workspace;
 pub mod world;
@@ -77,7 +86,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-use args::{CacheJob, Cli, Command};
+use args::{CacheJob, Cli, Command, TemplateJob, TrustJob};
 use error::{Error, Kind, Result};
 use plan::{Git, Plan};
 use ports::{Offer, Reservation};
@@ -118,6 +127,8 @@ fn small_job(command: Command, report: Report) -> ExitCode {
     report::print(&match command {
         Command::Client(wish) => return ended(&report, write_client(&wish, &report)),
         Command::Cache { job } => return ended(&report, cache_job(job)),
+        Command::Template { job } => return template_job(job, report),
+        Command::Trust { job } => return trust_job(job.unwrap_or(TrustJob::List), report),
         Command::Warm(wish) => return warm_job(wish, report),
         Command::Completions { shell } => args::completions(shell),
         Command::Man => args::manual(),
@@ -142,6 +153,48 @@ fn cache_job(job: Option<CacheJob>) -> Result<()> {
         CacheJob::Clean => report::cache::emptied(&root, &cache::clean(&root)?),
     });
     Ok(())
+}
+
+fn template_job(job: TemplateJob, report: Report) -> ExitCode {
+    match job {
+        TemplateJob::Check { dir } => ended(&report, author::check(&dir)),
+        TemplateJob::Describe(wish) => with_settings(wish.into(), report, author::describe),
+        TemplateJob::New { dir } => ended(&report, author::new(&dir)),
+        TemplateJob::Schema => {
+            report::print(&manifest::schema());
+            ExitCode::SUCCESS
+        }
+        TemplateJob::Test(wish) => {
+            let (review, samples) = (wish.review, wish.sample.clone());
+            with_settings(wish.into(), report, |settings, cwd, report| {
+                author::test(&settings, cwd, report, (review, &samples))
+            })
+        }
+    }
+}
+
+fn trust_job(job: TrustJob, report: Report) -> ExitCode {
+    match job {
+        TrustJob::List => ended(
+            &report,
+            trust::list().map(|all| report::print(&report::trust::listed(&all))),
+        ),
+        TrustJob::Add(wish) => with_settings(wish.into(), report, |settings, _, report| {
+            let template = Template::find(&settings, ask::human(&settings, report))?;
+            let Some(origin) = &template.origin else {
+                return Ok(());
+            };
+            let items = trust::items(&template, &settings);
+            trust::remember(origin, &items)?;
+            report::print(&report::trust::agreed(&trust::source(origin), &items));
+            Ok(())
+        }),
+        TrustJob::Remove(wish) => with_settings(wish.into(), report, |settings, _, _| {
+            let source = trust::known_as(&settings)?;
+            report::print(&report::trust::forgotten(&source, trust::forget(&source)?));
+            Ok(())
+        }),
+    }
 }
 
 fn warm_job(wish: args::Warm, report: Report) -> ExitCode {
@@ -202,7 +255,7 @@ fn working_directory() -> Result<PathBuf> {
 
 /// The story of the main job.
 fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
-    let template = Template::embedded();
+    let template = Template::find(&settings, ask::human(&settings, report))?;
     let (settings, talked) = ask::complete(settings, cwd, &template, report)?;
     let (world, plan) = decide(&settings, cwd, &template)?;
     if settings.flags.dry_run {
@@ -241,6 +294,7 @@ fn promise(
         return Ok((plan, reservation));
     }
     world.port = Ok(Offer::of(reservation.port()));
+    world.rendered = world.render(settings, template);
     Ok((Plan::fresh(settings, &world, template)?, reservation))
 }
 
@@ -254,6 +308,9 @@ fn make(plan: &Plan, reservation: Reservation, report: &Report) -> Result<Publis
 /// Writes the tree and commits it, if the service has a repository of its own. What git stores
 /// is made while the disk is busy with the files.
 fn write(plan: &Plan, report: &Report) -> Result<(Stage, Option<String>)> {
+    if plan.origin.is_some() {
+        return write_others(plan, report);
+    }
     let Git::Own { branch } = &plan.git else {
         let stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
         return Ok((stage, None));
@@ -267,6 +324,30 @@ fn write(plan: &Plan, report: &Report) -> Result<(Stage, Option<String>)> {
         })?;
         Ok((stage, Some(commit.to_string())))
     })
+}
+
+/// A template of others leaves some of the tree to its commands and to cargo, so that only then
+/// there is something to commit.
+fn write_others(plan: &Plan, report: &Report) -> Result<(Stage, Option<String>)> {
+    let mut stage = report.step(Step::Generate, plan, || Stage::write(plan))?;
+    if !plan.hooks.is_empty() {
+        report.step(Step::Hooks, plan, || hooks::run(&stage.tree, plan, report))?;
+        stage.read_back()?;
+    }
+    verify::fetch(&stage, plan, report)?;
+    stage.take_lock()?;
+    let Git::Own { branch } = &plan.git else {
+        return Ok((stage, None));
+    };
+    let commit = report.step(Step::Git, plan, || {
+        repo::found(
+            &stage.tree,
+            branch,
+            &Pack::of(&stage.files)?,
+            &plan.message(),
+        )
+    })?;
+    Ok((stage, Some(commit.to_string())))
 }
 
 fn with_wreck(error: Error, plan: &Plan) -> Error {

@@ -12,6 +12,7 @@ pub mod locks;
 use toml_edit::{Array, DocumentMut, Item, Table};
 
 use crate::error::{Error, Kind, Result};
+use crate::manifest;
 use crate::template::{self, File, Template};
 
 /// What is said of the parts in the template; it does not ship.
@@ -156,7 +157,8 @@ pub fn cut(template: &Template, chosen: &Chosen) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for file in &template.files {
         let path = file.path.as_str();
-        let left_out = matches!(path, LIST | locks::FILE)
+        let left_out = matches!(path, LIST | locks::FILE | manifest::FILE)
+            || path.starts_with(manifest::HOME)
             || gone.iter().any(|module| is_of_module(path, module))
             || absent().any(|part| part.files.iter().any(|glob| glob.matches(path)));
         if !left_out {

@@ -4,20 +4,25 @@
 //! without any I/O and refuses whatever has to be refused, all at once. Printing a plan *is* the
 //! dry run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::cache::Bounds;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
-use crate::fill::{self, Values};
+use crate::fill;
 use crate::name::{Neighbours, ServiceName};
-use crate::parts::{self, Chosen, Part};
+use crate::parts::{self, Chosen};
 use crate::ports::Offer;
+use crate::questions::Answers;
+use crate::render::{self, Rendered, Request};
 use crate::repo::{self, Surrounding};
 use crate::report::Step;
 use crate::settings::{Build, Settings};
-use crate::stamp::{self, Place};
-use crate::template::{File, Template};
+use crate::stamp;
+use crate::template::{self, File, Origin, Shape, Template};
 use crate::workspace::Workspace;
 use crate::world::{Obstacle, World};
 
@@ -34,6 +39,12 @@ pub struct Plan {
     pub port: u16,
     /// Name and version of the template.
     pub template: (String, String),
+    /// Where the template comes from, unless it is the embedded one.
+    pub origin: Option<Origin>,
+    /// What was answered to its questions, secrets aside.
+    pub answers: Answers,
+    /// Commands of the template that run in the new service.
+    pub hooks: Vec<Vec<String>>,
     /// The rendered tree, sorted by path.
     pub files: Vec<File>,
     /// The id git gives to that tree.
@@ -50,6 +61,8 @@ pub struct Plan {
     pub build: Build,
     /// How much is kept of what it compiles, if anything is shared with other services.
     pub cache: Option<Bounds>,
+    /// Whether cargo may use the network.
+    pub offline: bool,
     /// What a failed run does with what it made.
     pub keep_on_failure: bool,
     /// What the user should know, though it stops nothing.
@@ -75,52 +88,54 @@ pub enum Git {
 impl Plan {
     /// Decides, or says everything that stands against it.
     pub fn fresh(settings: &Settings, world: &World, template: &Template) -> Result<Self> {
-        let mut wrong = settings.wrong.clone();
-        let mut note = |error: Error| wrong.push(error);
-        let name = name(settings, world, template).map_err(&mut note).ok();
-        let port = world.port.clone().map_err(&mut note).ok();
-        let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
-        let chosen = chosen.map_err(&mut note).unwrap_or_default();
-        for obstacle in &world.obstacles {
-            note(obstacle.refusal());
-        }
-        if settings.build != Build::None && !world.has_cargo {
-            note(no_cargo());
-        }
-        Error::all(wrong)?;
-        let (Some(name), Some(port)) = (name, port) else {
-            unreachable!("a missing answer is among the errors")
-        };
-        let description = settings
-            .description
-            .clone()
-            .unwrap_or_else(|| describe(&name));
-        let values = Values {
-            description: description.clone(),
+        let Agreed {
+            name,
+            port,
+            chosen,
+            answers,
+            rendered,
+        } = Agreed::of(settings, world, template)?;
+        let description = description(settings, &name);
+        let request = Request {
+            name: &name,
+            description: &description,
             port: port.number,
-            ..values(&name, template, &chosen)
+            parts: &chosen,
+            answers: &answers,
+            beside: BTreeMap::new(),
+            destination: &world.parent.join(name.as_str()),
         };
-        let place = if world.workspace.is_some() {
-            Place::Member
-        } else {
-            Place::Alone
+        let rendered = match rendered {
+            Some(rendered) => rendered,
+            None => Rendered {
+                files: render::embedded(template, &request)?,
+                ..Rendered::default()
+            },
         };
-        let files = fill::fill(&parts::cut(template, &chosen)?, &values)?;
-        let files = stamp::stamp(files, template, &values, place)?;
+        let stamped = stamp::stamp(rendered, template, &request, world.workspace.is_some())?;
+        unlike_dependencies(&name, &stamped.files)?;
+        let warnings = world.warnings.iter().cloned().chain(port.caution);
+        let origin = template.origin.clone();
+        let left_out = origin.iter().flat_map(|origin| origin.warnings.clone());
         Ok(Self {
             destination: world.parent.join(name.as_str()),
             port: port.number,
             template: (template.name.clone(), template.version.clone()),
-            tree: repo::tree_id(files.iter())?,
-            files,
+            tree: repo::tree_id(stamped.files.iter())?,
+            hooks: hooks(template, &request)?,
+            files: stamped.files,
+            answers: stamped.answers,
             usual_parts: chosen == parts::usual(&template.parts),
-            parts: chosen.into_iter().collect(),
             git: git(settings, world),
-            workspace: world.workspace.clone(),
+            workspace: world.workspace.clone().filter(|_| !stamped.is_root),
             build: settings.build,
-            cache: settings.flags.cache.then_some(settings.bounds),
+            // What others' builds make is nothing to lend to a service of somebody else.
+            cache: (settings.flags.cache && template.is_embedded()).then_some(settings.bounds),
+            offline: settings.flags.offline,
             keep_on_failure: settings.flags.keep_on_failure,
-            warnings: world.warnings.iter().cloned().chain(port.caution).collect(),
+            warnings: warnings.chain(left_out).chain(stamped.warnings).collect(),
+            parts: chosen.into_iter().collect(),
+            origin,
             name,
             description,
         })
@@ -138,6 +153,9 @@ impl Plan {
             branch: String::new(),
             workspace: None,
             port: Ok(Offer::of(*settings.port_range.start())),
+            answers: Ok(Answers::new()),
+            rendered: Ok(None),
+            consent: Ok(()),
             has_cargo: true,
             warnings: Vec::new(),
         };
@@ -152,9 +170,13 @@ impl Plan {
     #[must_use]
     pub fn message(&self) -> String {
         let (template, version) = &self.template;
+        let version = match version.as_str() {
+            "" => String::new(),
+            version => format!(" {version}"),
+        };
         let by = env!("CARGO_PKG_VERSION");
         format!(
-            "Generate {}\n\nTemplate {template} {version}, HTTP port {}, by generate-service {by}.\n",
+            "Generate {}\n\nTemplate {template}{version}, HTTP port {}, by generate-service {by}.\n",
             self.name, self.port
         )
     }
@@ -178,16 +200,74 @@ impl Plan {
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Generate];
-        if matches!(self.git, Git::Own { .. }) {
-            steps.push(Step::Git);
+        if !self.hooks.is_empty() {
+            steps.push(Step::Hooks);
         }
         if self.build != Build::None {
-            steps.extend([Step::Fetch, Step::Build]);
+            steps.push(Step::Fetch);
+        }
+        if matches!(self.git, Git::Own { .. }) {
+            // What others' templates leave to cargo and to hooks belongs to the first commit.
+            let at = if self.origin.is_none() {
+                1
+            } else {
+                steps.len()
+            };
+            steps.insert(at, Step::Git);
+        }
+        if self.build != Build::None {
+            steps.push(Step::Build);
         }
         if self.build == Build::Test {
             steps.push(Step::Test);
         }
         steps
+    }
+}
+
+/// What a plan is made of, when nothing stands against it.
+struct Agreed {
+    name: ServiceName,
+    port: Offer,
+    chosen: Chosen,
+    answers: Answers,
+    rendered: Option<Rendered>,
+}
+
+impl Agreed {
+    fn of(settings: &Settings, world: &World, template: &Template) -> Result<Self> {
+        let mut wrong = settings.wrong.clone();
+        let mut note = |error: Error| wrong.push(error);
+        let name = name(settings, world, template).map_err(&mut note).ok();
+        let port = world.port.clone().map_err(&mut note).ok();
+        let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
+        let chosen = chosen.map_err(&mut note).unwrap_or_default();
+        let answers = world.answers.clone().map_err(&mut note).unwrap_or_default();
+        let rendered = world
+            .rendered
+            .clone()
+            .map_err(&mut note)
+            .unwrap_or_default();
+        if let Err(error) = &world.consent {
+            note(error.clone());
+        }
+        for obstacle in &world.obstacles {
+            note(obstacle.refusal());
+        }
+        if settings.build != Build::None && !world.has_cargo {
+            note(no_cargo());
+        }
+        Error::all(wrong)?;
+        let (Some(name), Some(port)) = (name, port) else {
+            unreachable!("a missing answer is among the errors")
+        };
+        Ok(Self {
+            name,
+            port,
+            chosen,
+            answers,
+            rendered,
+        })
     }
 }
 
@@ -237,17 +317,54 @@ pub fn describe(name: &ServiceName) -> String {
     format!("The {name} service")
 }
 
-fn values(name: &ServiceName, template: &Template, chosen: &Chosen) -> Values {
-    let has = |part: &Part| (part.name.clone(), chosen.contains(&part.name));
-    Values {
-        name: name.to_string(),
-        crate_name: name.crate_name(),
-        env_prefix: name.env_prefix(),
-        description: String::new(),
-        port: 0,
-        template_version: template.version.clone(),
-        parts: template.parts.iter().map(has).collect(),
+/// The description: the one that was given, or the usual one.
+#[must_use]
+pub fn description(settings: &Settings, name: &ServiceName) -> String {
+    let given = settings.description.clone();
+    given.unwrap_or_else(|| describe(name))
+}
+
+/// What the questions of a template may depend on, whatever else is wrong.
+#[must_use]
+pub fn ground(settings: &Settings, template: &Template) -> Value {
+    let name = settings.name.clone();
+    let name = name.unwrap_or_else(|| "my-service".to_owned());
+    let usual = || format!("The {name} service");
+    let description = settings.description.clone().unwrap_or_else(usual);
+    let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
+    render::ground(template, &name, &description, &chosen.unwrap_or_default())
+}
+
+/// A manifest that had to be rendered first may have a dependency of the service's name.
+fn unlike_dependencies(name: &ServiceName, files: &[File]) -> Result<()> {
+    let dependencies = template::dependencies(files).unwrap_or_default();
+    let beside = Neighbours {
+        dependencies: &dependencies,
+        members: &[],
+    };
+    ServiceName::parse(name.as_str(), beside)?;
+    Ok(())
+}
+
+/// The commands of a native template that run, with what was answered.
+fn hooks(template: &Template, request: &Request) -> Result<Vec<Vec<String>>> {
+    let Shape::Native(manifest) = &template.shape else {
+        return Ok(Vec::new());
+    };
+    let values = render::values(template, request).json();
+    let mut hooks = Vec::new();
+    for hook in &manifest.hooks {
+        let when = hook.when.as_deref();
+        let runs = when.map_or(Ok(true), |when| fill::holds(when, &values));
+        let runs = runs.map_err(|reason| {
+            let line = hook.run.join(" ");
+            Error::new(Kind::Template, format!("hook `{line}`, `when`: {reason}"))
+        })?;
+        if runs {
+            hooks.push(hook.run.clone());
+        }
     }
+    Ok(hooks)
 }
 
 fn git(settings: &Settings, world: &World) -> Git {

@@ -46,6 +46,7 @@ pub fn publish(
         Git::CommitInside(around) => Some(commit_inside(
             &around.root,
             plan,
+            &stage.files,
             stage.lock_file.as_deref(),
         )?),
         _ => own_commit,
@@ -105,9 +106,9 @@ impl Drop for Moved<'_> {
 }
 
 /// Commits the service, and with it what had to change around it.
-fn commit_inside(root: &Path, plan: &Plan, lock: Option<&str>) -> Result<String> {
+fn commit_inside(root: &Path, plan: &Plan, service: &[File], lock: Option<&str>) -> Result<String> {
     let mut files = Vec::new();
-    for file in &plan.files {
+    for file in service {
         let path = inside(root, &plan.destination.join(&file.path));
         files.extend(path.map(|path| File {
             path,

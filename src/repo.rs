@@ -76,11 +76,21 @@ pub fn found(dir: &Path, branch: &str, pack: &Pack, message: &str) -> Result<Oid
             index.add(&entry(dir, &file.path, file, blob))?;
         }
         write_index(&repository, &mut index)?;
+        if !pack.files.iter().any(|file| file.path == ".gitignore") {
+            ignore_builds(&repository);
+        }
         Ok(commit)
     };
     // The directory above is a stage, of which its user knows nothing.
     let name = dir.file_name().map_or(dir, Path::new);
     make().map_err(|error| failed("commit", name, &error))
+}
+
+/// Where a template says nothing of it, what cargo builds is kept out of `git status`.
+fn ignore_builds(repository: &Repository) {
+    let info = repository.path().join("info");
+    // A status with one line more is no reason to fail.
+    let _ = fs::create_dir_all(&info).and_then(|()| fs::write(info.join("exclude"), "/target\n"));
 }
 
 /// Where libgit2 finds no room for the index, it tells whatever went wrong last instead, a look-up

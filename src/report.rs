@@ -7,6 +7,7 @@ mod bar;
 pub mod cache;
 mod client;
 mod events;
+pub mod trust;
 
 use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
@@ -14,11 +15,14 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::dirs::{quoted, tilde};
+use crate::dirs::{in_shell, tilde};
 use crate::error::{Error, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
+use crate::questions::Answer;
 use crate::settings::{Color, Format, Settings};
+use crate::template::Origin;
+use crate::trust::Item;
 use bar::Bar;
 pub use cache::Borrowed;
 use events::{ErrorEvent, PlanEvent, ResultEvent};
@@ -93,6 +97,11 @@ impl Report {
         self.say(&format!("{}: {warning}\n", self.paint(YELLOW, "warning")));
     }
 
+    /// What a template would run, in full, before anybody agrees to it.
+    pub fn would_run(&self, origin: &Origin, items: &[Item]) {
+        eprint(&trust::shown(origin, items));
+    }
+
     /// What takes its time, before it does.
     pub fn waiting(&self, what: &str) {
         self.say(&format!("{what}\n"));
@@ -122,6 +131,7 @@ impl Report {
         let place = tilde(&plan.destination);
         let what = match step {
             Step::Generate => format!("Generating files in {place}"),
+            Step::Hooks => "Running the template's commands".to_owned(),
             Step::Git => format!("Initializing Git repository in {place}"),
             Step::Fetch => "Fetching dependencies (Cargo.lock)".to_owned(),
             Step::Build => format!("Building {}", plan.name),
@@ -325,6 +335,18 @@ fn table(plan: &Plan) -> String {
         plan.name.crate_name(),
         plan.port,
     );
+    if let Some(origin) = &plan.origin {
+        text.push_str(&format!(
+            "  Template:               {}\n",
+            of_template(origin)
+        ));
+    }
+    for (name, answer) in &plan.answers {
+        text.push_str(&format!("  {:<24}{}\n", format!("{name}:"), shown(answer)));
+    }
+    for hook in &plan.hooks {
+        text.push_str(&format!("  Runs:                   {}\n", hook.join(" ")));
+    }
     if !plan.usual_parts {
         text.push_str(&format!(
             "  Parts:                  {}\n",
@@ -340,16 +362,26 @@ fn table(plan: &Plan) -> String {
     text
 }
 
-/// A path as one word of the shell; `~/` has to stay outside the quotes.
-fn in_shell(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
-    let (home, rest) = path
-        .strip_prefix("~/")
-        .map_or(("", path), |rest| ("~/", rest));
-    if rest.chars().all(plain) {
-        return path.to_owned();
+/// Where a template comes from, and which version of it.
+#[must_use]
+pub fn of_template(origin: &Origin) -> String {
+    let mut text = tilde(std::path::Path::new(&origin.id));
+    if let Some(dir) = &origin.subfolder {
+        text.push_str(&format!(", {dir}"));
     }
-    format!("{home}{}", quoted(rest))
+    if let Some((_, name)) = &origin.wanted {
+        text.push_str(&format!(", {name}"));
+    }
+    if let Some(commit) = &origin.commit {
+        let short = commit.get(..12).unwrap_or(commit);
+        text.push_str(&format!(" (commit {short})"));
+    }
+    text
+}
+
+/// An answer on one line, whatever it says.
+fn shown(answer: &Answer) -> String {
+    answer.to_string().escape_debug().to_string()
 }
 
 fn millis(time: Duration) -> u64 {

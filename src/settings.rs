@@ -3,12 +3,15 @@
 //! Every source is read into the same small table of texts, each with the place it came from; one
 //! pass then gives every text its meaning and reports all that is wrong at once.
 
+mod given;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::answers::Given;
 use crate::args::Create;
 use crate::cache::Bounds;
 use crate::error::{Error, Result};
@@ -53,6 +56,23 @@ pub enum Color {
     Never,
 }
 
+/// Where a template is wished from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// As it was written.
+    pub source: String,
+    /// What a relative path in it is relative to.
+    pub base: PathBuf,
+    /// The directory the template stands in.
+    pub subfolder: Option<String>,
+    /// The version wanted, if it comes from a repository.
+    pub branch: Option<String>,
+    /// The version wanted, if it comes from a repository.
+    pub tag: Option<String>,
+    /// The version wanted, if it comes from a repository.
+    pub rev: Option<String>,
+}
+
 /// Everything a run is told from outside, typed.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -60,6 +80,14 @@ pub struct Settings {
     pub name: Option<String>,
     /// One line for the manifest.
     pub description: Option<String>,
+    /// The template, if it is not the embedded one.
+    pub template: Option<Wish>,
+    /// Templates that have a name.
+    pub templates: BTreeMap<String, Wish>,
+    /// Sources of templates whose code may run, as globs.
+    pub trusted: Vec<glob::Pattern>,
+    /// Answers to what the template asks.
+    pub given: Given,
     /// The directory the service's own directory is created in.
     pub into: Option<PathBuf>,
     /// Parts beside the usual ones.
@@ -111,6 +139,10 @@ pub struct Flags {
     pub keep_on_failure: bool,
     /// Say nothing but errors.
     pub quiet: bool,
+    /// Use no network.
+    pub offline: bool,
+    /// Let the template run its code.
+    pub trust: bool,
 }
 
 impl Settings {
@@ -118,7 +150,9 @@ impl Settings {
     /// it finds itself. `cwd` is where the run was started, an absolute path.
     #[must_use]
     pub fn read(typed: Create, cwd: &Path) -> Self {
+        let (defines, files) = (typed.define.clone(), typed.answers.clone());
         let mut reading = Reading::of(typed, cwd);
+        reading.take_answers(&defines, &files, cwd);
         let settings = reading.mean(cwd);
         Self {
             wrong: reading.wrong,
@@ -133,6 +167,10 @@ impl Reading {
         Settings {
             name: self.text("name"),
             description: self.parse("description", "One line of text", one_line),
+            template: self.wish(cwd),
+            templates: std::mem::take(&mut self.templates),
+            trusted: self.trusted(),
+            given: std::mem::take(&mut self.given),
             into: self.path("into", cwd),
             with: self
                 .parse("with", "database,redis", words)
@@ -151,6 +189,37 @@ impl Reading {
             color: self.parse("color", "auto", color).unwrap_or_default(),
             wrong: Vec::new(),
         }
+    }
+
+    /// The template; what says more about it needs one to say it about.
+    fn wish(&mut self, cwd: &Path) -> Option<Wish> {
+        let details = ["subfolder", "branch", "tag", "rev"];
+        let Some(found) = self.found.get("template") else {
+            for name in details {
+                if let Some(Found { source, .. }) = self.found.get(name) {
+                    let message = format!("{source} says more of a template, but none is named");
+                    let error = Error::new(source.kind(), message);
+                    self.wrong.push(error.help("--template SOURCE"));
+                }
+            }
+            return None;
+        };
+        let base = found.source.base(cwd).to_owned();
+        let source = found.text.clone();
+        let [subfolder, branch, tag, rev] = details.map(|name| self.text(name));
+        Some(Wish {
+            source,
+            base,
+            subfolder,
+            branch,
+            tag,
+            rev,
+        })
+    }
+
+    fn trusted(&mut self) -> Vec<glob::Pattern> {
+        self.parse("trusted", "https://git.example.com/platform/*", globs)
+            .unwrap_or_default()
     }
 
     fn bounds(&mut self) -> Bounds {
@@ -174,6 +243,8 @@ impl Reading {
             dry_run: flag("dry-run", false),
             keep_on_failure: flag("keep-on-failure", false),
             quiet: flag("quiet", false),
+            offline: flag("offline", false),
+            trust: flag("trust", false),
         }
     }
 
@@ -209,10 +280,7 @@ impl Reading {
 
     fn path(&self, name: &str, cwd: &Path) -> Option<PathBuf> {
         let found = self.found.get(name)?;
-        let base = match &found.source {
-            Source::File { path, .. } => path.parent().unwrap_or(cwd),
-            _ => cwd,
-        };
+        let base = found.source.base(cwd);
         let text = match &found.source {
             Source::File { .. } => crate::dirs::expand(&found.text),
             _ => PathBuf::from(&found.text),
@@ -236,6 +304,15 @@ fn words(text: &str) -> Result<Vec<String>, String> {
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect())
+}
+
+/// Globs between commas.
+fn globs(text: &str) -> Result<Vec<glob::Pattern>, String> {
+    let globs = words(text)?;
+    let globs = globs.iter().map(|glob| glob::Pattern::new(glob));
+    globs
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("no glob: {error}"))
 }
 
 fn port(text: &str) -> Result<u16, String> {

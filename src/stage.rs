@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::plan::Plan;
+use crate::source::{self, Source, Ways};
+use crate::template as service;
 
 /// What every stage has in its name.
 const MARK: &str = ".generate-service-";
@@ -24,6 +26,8 @@ pub struct Stage {
     dir: PathBuf,
     /// The service's tree in it; inside the mirror of a workspace, if it joins one.
     pub tree: PathBuf,
+    /// What is in the tree and belongs to the service.
+    pub files: Vec<service::File>,
     /// The root of that mirror.
     pub mirror: Option<PathBuf>,
     /// The workspace's lock file when the mirror was made.
@@ -50,6 +54,7 @@ impl Stage {
         let mut stage = Self {
             dir,
             tree,
+            files: plan.files.clone(),
             mirror,
             lock_file: None,
             wreck,
@@ -60,6 +65,36 @@ impl Stage {
             stage.lock_file = workspace.mirror(mirror)?;
         }
         Ok(stage)
+    }
+
+    /// Takes what commands have made of the tree for what belongs to the service.
+    pub fn read_back(&mut self) -> Result<()> {
+        let here = Source::Directory(self.tree.clone());
+        let ways = Ways {
+            offline: true,
+            human: false,
+        };
+        self.files = source::obtain(&here, ways)?.files;
+        Ok(())
+    }
+
+    /// Takes the lock file that cargo has written, unless the service is none of its own.
+    pub fn take_lock(&mut self) -> Result<()> {
+        const LOCK: &str = "Cargo.lock";
+        let path = self.tree.join(LOCK);
+        if self.mirror.is_some() || !path.exists() {
+            return Ok(());
+        }
+        let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+        self.files.retain(|file| file.path != LOCK);
+        let at = self.files.partition_point(|file| file.path.as_str() < LOCK);
+        let file = service::File {
+            path: LOCK.to_owned(),
+            executable: false,
+            bytes: bytes.into(),
+        };
+        self.files.insert(at, file);
+        Ok(())
     }
 
     /// The tree is where it belongs: what is left here is no wreck.

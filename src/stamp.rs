@@ -4,47 +4,117 @@
 //! `service.toml` are real ones, and only the few values that differ are written over. Everything
 //! else in them, comments included, stays as the template says it.
 
+mod record;
+
 use std::borrow::Cow;
 
-use toml_edit::{Array, DocumentMut, Item, value};
+use toml_edit::{DocumentMut, Item};
 
 use crate::error::{Error, Kind, Result};
-use crate::fill::Values;
-use crate::repo;
-use crate::template::{self, File, Template};
+use crate::questions::Answers;
+use crate::render::{Rendered, Request};
+use crate::template::{self, File, Shape, Template};
 
-/// How the service sits among other packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A workspace of its own.
-    Alone,
-    /// A member of the surrounding workspace, which has the lock file and the profiles.
-    Member,
+/// A rendered tree with its name in it.
+#[derive(Debug)]
+pub struct Stamped {
+    /// The files, sorted by path.
+    pub files: Vec<File>,
+    /// What was answered, secrets aside.
+    pub answers: Answers,
+    /// Whether it is the root of a workspace, which no other can have for a member.
+    pub is_root: bool,
+    /// What its owner should know.
+    pub warnings: Vec<String>,
 }
 
-/// The files with manifest, lock file and record stamped; as a member, without what only the
-/// root of a workspace may have.
+/// The files with manifest, lock file and record stamped; as a `member` of a workspace, without
+/// what only the root of one may have. A manifest that was rendered already has to have the
+/// service's name.
 pub fn stamp(
-    mut files: Vec<File>,
+    rendered: Rendered,
     template: &Template,
-    values: &Values,
-    place: Place,
-) -> Result<Vec<File>> {
+    request: &Request,
+    member: bool,
+) -> Result<Stamped> {
+    let Rendered {
+        mut files,
+        answers,
+        mut warnings,
+    } = rendered;
+    let mut is_root = false;
+    match &template.shape {
+        Shape::Native(_) if template.is_live() => live(&mut files, template, request, member)?,
+        Shape::Native(_) => {
+            is_name(&files, request)?;
+            if member {
+                files.retain(|file| file.path != "Cargo.lock");
+                rewrite(&mut files, "Cargo.toml", |text| {
+                    Ok(as_member(edit("Cargo.toml", text)?))
+                })?;
+            }
+        }
+        Shape::Foreign(_) => is_root = is_name(&files, request)?,
+    }
+    if is_root && member {
+        warnings.push("it is a workspace of its own, and stands alone".to_owned());
+    }
+    let secret = |name: &String| {
+        let mut questions = template.questions().iter();
+        questions.any(|question| question.secret && question.name == *name)
+    };
+    let mut answers = answers;
+    answers.retain(|name, _| !secret(name));
+    record::write(&mut files, template, request, &answers)?;
+    Ok(Stamped {
+        files,
+        answers,
+        is_root,
+        warnings,
+    })
+}
+
+/// The files of a live crate with its name in manifest and lock file.
+fn live(files: &mut Vec<File>, template: &Template, request: &Request, member: bool) -> Result<()> {
     let package = package_name(template)?;
-    if place == Place::Member {
+    let name = request.name.as_str();
+    if member {
         files.retain(|file| file.path != "Cargo.lock");
     }
-    rewrite(&mut files, "Cargo.toml", |text| {
-        manifest(text, values, place)
+    rewrite(files, "Cargo.toml", |text| manifest(text, request, member))?;
+    rewrite(files, "Cargo.lock", |text| lock(text, &package, name))
+}
+
+/// Whether the manifest, which has the service's name, is that of a workspace.
+fn is_name(files: &[File], request: &Request) -> Result<bool> {
+    let text = template::text(files, "Cargo.toml").map_err(|_| {
+        let message = "the template makes no package: it has no Cargo.toml at its top";
+        Error::new(Kind::Template, message).help("name the directory it stands in: --subfolder DIR")
     })?;
-    rewrite(&mut files, "Cargo.lock", |text| {
-        lock(text, &package, &values.name)
-    })?;
-    let tree = repo::tree_id(files.iter().filter(|file| file.path != "service.toml"))?;
-    rewrite(&mut files, "service.toml", |text| {
-        record(text, values, &tree)
-    })?;
-    Ok(files)
+    let manifest = template::parse("Cargo.toml", text)?;
+    let workspace = manifest.get("workspace").is_some();
+    let name = manifest.get("package").map(|package| package.get("name"));
+    match name {
+        Some(name) => {
+            let name = name.and_then(Item::as_str).unwrap_or_default();
+            if name == request.name.as_str() {
+                return Ok(workspace);
+            }
+            let message = format!(
+                "the template names the package `{}`, and the service is `{}`",
+                name.escape_debug(),
+                request.name
+            );
+            Err(Error::new(Kind::Template, message).help(
+                "a template says `name = \"{{project-name}}\"`, or `{{name}}` in Cargo.toml.hbs",
+            ))
+        }
+        None if workspace => Ok(true),
+        None => Err(Error::new(
+            Kind::Template,
+            "the template makes no package: its Cargo.toml has neither `[package]` nor `[workspace]`",
+        )),
+    }
 }
 
 fn rewrite(
@@ -79,27 +149,22 @@ fn package_name(template: &Template) -> Result<String> {
     })
 }
 
-fn manifest(text: &str, values: &Values, place: Place) -> Result<String> {
+fn manifest(text: &str, request: &Request, member: bool) -> Result<String> {
     let mut manifest = edit("Cargo.toml", text)?;
-    replace(&mut manifest["package"]["name"], &values.name);
-    replace(&mut manifest["package"]["description"], &values.description);
-    if place == Place::Member {
-        manifest.remove("workspace");
-        manifest.remove("profile");
-    }
-    Ok(manifest.to_string())
+    replace(&mut manifest["package"]["name"], request.name.as_str());
+    replace(&mut manifest["package"]["description"], request.description);
+    Ok(if member {
+        as_member(manifest)
+    } else {
+        manifest.to_string()
+    })
 }
 
-fn record(text: &str, values: &Values, tree: &str) -> Result<String> {
-    let mut record = edit("service.toml", text)?;
-    replace(&mut record["service"]["name"], &values.name);
-    replace(&mut record["service"]["description"], &values.description);
-    replace(&mut record["service"]["port"], i64::from(values.port));
-    // What `update` compares with: the tree as rendered, this file aside.
-    record["template"]["tree"] = value(tree);
-    let parts = values.parts.iter().filter(|(_, has)| **has);
-    record["answers"]["parts"] = value(parts.map(|(name, _)| name.as_str()).collect::<Array>());
-    Ok(record.to_string())
+/// The manifest without what only the root of a workspace may have.
+fn as_member(mut manifest: DocumentMut) -> String {
+    manifest.remove("workspace");
+    manifest.remove("profile");
+    manifest.to_string()
 }
 
 fn edit(path: &str, text: &str) -> Result<DocumentMut> {

@@ -40,7 +40,9 @@ pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     }
     let started = SystemTime::now();
     let cargo = Cargo::on(&stage, plan, report);
-    report.step(Step::Fetch, plan, || cargo.fetch())?;
+    if plan.origin.is_none() {
+        report.step(Step::Fetch, plan, || cargo.fetch(plan))?;
+    }
     report.step(Step::Build, plan, || {
         cargo.compile(plan, compilations(plan.build))
     })?;
@@ -51,11 +53,21 @@ pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     Ok(Verified { stage })
 }
 
+/// Fetches ahead what a template of others depends on: its lock file, which it may not have, is
+/// part of the first commit.
+pub fn fetch(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
+    if plan.build == Build::None {
+        return Ok(());
+    }
+    let cargo = Cargo::on(stage, plan, report);
+    report.step(Step::Fetch, plan, || cargo.fetch(plan))
+}
+
 /// Compiles, on a stage that nobody keeps, all that a service is built, tested and linted with,
 /// for the cache of compiled crates.
 pub fn warm(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
     let cargo = Cargo::on(stage, plan, report);
-    report.step(Step::Fetch, plan, || cargo.fetch())?;
+    report.step(Step::Fetch, plan, || cargo.fetch(plan))?;
     let mut all = vec![BUILD_WORDS, TEST_WORDS, CHECK_WORDS, CHECK_ALL_WORDS];
     if plan.build == Build::Release {
         all.push(RELEASE_WORDS);
@@ -107,11 +119,15 @@ impl<'a> Cargo<'a> {
     }
 
     /// With a lock file of its own the service is fetched as locked; as a member it brings new
-    /// packages into the lock file of its workspace.
-    fn fetch(&self) -> Result<()> {
+    /// packages into the lock file of its workspace, and a template of others may have none, or
+    /// one that says another name.
+    fn fetch(&self, plan: &Plan) -> Result<()> {
         let mut words = vec!["fetch", "--target", "host-tuple"];
-        if self.stage.mirror.is_none() {
+        if self.stage.mirror.is_none() && plan.origin.is_none() {
             words.push("--locked");
+        }
+        if plan.offline {
+            words.push("--offline");
         }
         self.run(&words)
     }

@@ -3,11 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::answers;
 use crate::error::{Error, Kind, Result, plain};
+use crate::parts;
 use crate::ports::{self, Offer};
+use crate::questions::Answers;
+use crate::render::{self, Rendered, Request};
 use crate::repo::{self, Surrounding};
 use crate::settings::Settings;
 use crate::template::Template;
+use crate::trust;
 use crate::workspace::{self, Workspace};
 use crate::{plan, process};
 
@@ -26,6 +31,12 @@ pub struct World {
     pub workspace: Option<Workspace>,
     /// The port that is free now, or who has the one that was wished for.
     pub port: Result<Offer>,
+    /// What was answered to the questions of the template.
+    pub answers: Result<Answers>,
+    /// What came of a template that is not the embedded one, if everything it needs is there.
+    pub rendered: Result<Option<Rendered>>,
+    /// What the template would run that nobody has agreed to.
+    pub consent: Result<()>,
     /// Whether cargo is on PATH.
     pub has_cargo: bool,
     /// What the user should know.
@@ -69,6 +80,9 @@ impl World {
             branch: repo::default_branch()?,
             workspace: None,
             port: Err(Error::new(Kind::Port, "no port was looked for")),
+            answers: answers(settings, template),
+            rendered: Ok(None),
+            consent: consent(settings, template),
             has_cargo: process::find("cargo").is_some(),
             warnings: Vec::new(),
         };
@@ -81,7 +95,35 @@ impl World {
         let name = plan::name(settings, &world, template);
         let name = name.map_or_else(|_| "service".to_owned(), |name| name.to_string());
         (world.port, world.warnings) = ports::look(settings, &name, &destination);
+        world.rendered = world.render(settings, template);
         Ok(world)
+    }
+
+    /// The files of a template that is not the embedded one: somebody else's code makes them, so
+    /// that they are found and not decided. Nothing, if something else is missing that the plan
+    /// will name.
+    pub fn render(&self, settings: &Settings, template: &Template) -> Result<Option<Rendered>> {
+        let (Ok(name), Ok(port)) = (plan::name(settings, self, template), &self.port) else {
+            return Ok(None);
+        };
+        let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
+        let (Ok(answers), Ok(parts), Ok(())) = (&self.answers, chosen, &self.consent) else {
+            return Ok(None);
+        };
+        if template.is_embedded() || !settings.wrong.is_empty() {
+            return Ok(None);
+        }
+        let description = plan::description(settings, &name);
+        let request = Request {
+            name: &name,
+            description: &description,
+            port: port.number,
+            parts: &parts,
+            answers,
+            beside: settings.given.beside(template.questions()),
+            destination: &self.parent.join(name.as_str()),
+        };
+        render::others(template, &request).map(Some)
     }
 
     fn look_around(&mut self, settings: &Settings, destination: &Path) -> Result<()> {
@@ -93,6 +135,21 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn answers(settings: &Settings, template: &Template) -> Result<Answers> {
+    let ground = plan::ground(settings, template);
+    let ground = render::ground_of(template, &ground);
+    answers::settle(template.questions(), &settings.given, ground)
+}
+
+/// A dry run builds nothing, and runs no hooks but those that decide what there is.
+fn consent(settings: &Settings, template: &Template) -> Result<()> {
+    let open = trust::open(template, settings, trust::items(template, settings))?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    Err(trust::refusal(template, &open))
 }
 
 /// Whether a name is one part of a path at all: what else it must be is for its parser to say.

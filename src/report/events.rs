@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind};
 use crate::plan::{Git, Plan};
+use crate::questions::Answers;
+use crate::template::Origin;
 
 /// One step of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -13,6 +15,8 @@ use crate::plan::{Git, Plan};
 pub enum Step {
     /// The files are written.
     Generate,
+    /// Commands of the template run.
+    Hooks,
     /// A repository is initialised and the tree committed.
     Git,
     /// Dependencies are downloaded.
@@ -77,6 +81,15 @@ pub struct PlanEvent {
     pub template: String,
     /// The template's version.
     pub template_version: String,
+    /// Where the template comes from, unless it is the embedded one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceEvent>,
+    /// What was answered to its questions, secrets aside.
+    #[serde(skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
+    /// Commands of the template that run in the new service.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Vec<String>>,
     /// The parts it has.
     pub parts: Vec<String>,
     /// The id git gives to the rendered tree.
@@ -91,6 +104,19 @@ pub struct PlanEvent {
     pub steps: Vec<Step>,
     /// The rendered tree.
     pub files: Vec<FileEvent>,
+}
+
+/// Where a template comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SourceEvent {
+    /// Its URL, without a password, or its absolute path.
+    pub id: String,
+    /// The directory of it that the template stands in.
+    pub subfolder: Option<String>,
+    /// The commit it was read from.
+    pub commit: Option<String>,
+    /// The id git gives to its whole tree.
+    pub tree: String,
 }
 
 /// One file of the rendered tree.
@@ -157,6 +183,9 @@ impl PlanEvent {
             port: plan.port,
             template,
             template_version,
+            source: plan.origin.as_ref().map(SourceEvent::of),
+            answers: plan.answers.clone(),
+            hooks: plan.hooks.clone(),
             parts: plan.parts.clone(),
             tree: plan.tree.clone(),
             git: match plan.git {
@@ -176,6 +205,17 @@ impl PlanEvent {
                 .collect(),
             steps: plan.steps(),
             files: files.collect(),
+        }
+    }
+}
+
+impl SourceEvent {
+    fn of(origin: &Origin) -> Self {
+        Self {
+            id: origin.id.clone(),
+            subfolder: origin.subfolder.clone(),
+            commit: origin.commit.clone(),
+            tree: origin.tree.clone(),
         }
     }
 }

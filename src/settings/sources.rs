@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::Wish;
+use crate::answers::Given;
 use crate::args::Create;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -42,6 +44,14 @@ impl Source {
         match self {
             Self::File { .. } => Kind::Settings,
             Self::Flag(_) | Self::Variable(_) => Kind::Usage,
+        }
+    }
+
+    /// What a relative path from here is relative to.
+    pub fn base<'a>(&'a self, cwd: &'a Path) -> &'a Path {
+        match self {
+            Self::File { path, .. } => path.parent().unwrap_or(cwd),
+            Self::Flag(_) | Self::Variable(_) => cwd,
         }
     }
 
@@ -94,13 +104,21 @@ const fn key(name: &'static str, flag: &'static str, variable: &'static str) -> 
     }
 }
 
-const KEYS: [Key; 21] = [
+const KEYS: [Key; 29] = [
     key("name", "NAME", "GENERATE_SERVICE_NAME"),
     key(
         "description",
         "--description",
         "GENERATE_SERVICE_DESCRIPTION",
     ),
+    key("template", "--template", "GENERATE_SERVICE_TEMPLATE"),
+    key("subfolder", "--subfolder", "GENERATE_SERVICE_SUBFOLDER"),
+    key("branch", "--branch", "GENERATE_SERVICE_BRANCH"),
+    key("tag", "--tag", "GENERATE_SERVICE_TAG"),
+    key("rev", "--rev", "GENERATE_SERVICE_REV"),
+    key("offline", "--offline", "GENERATE_SERVICE_OFFLINE"),
+    key("trust", "--trust", "GENERATE_SERVICE_TRUST"),
+    key("trusted", "trusted", "GENERATE_SERVICE_TRUSTED"),
     key("into", "--into", "GENERATE_SERVICE_INTO"),
     key("with", "--with", "GENERATE_SERVICE_WITH"),
     key("without", "--without", "GENERATE_SERVICE_WITHOUT"),
@@ -131,6 +149,10 @@ const KEYS: [Key; 21] = [
 pub struct Reading {
     /// By key.
     pub found: BTreeMap<&'static str, Found>,
+    /// Templates that have a name.
+    pub templates: BTreeMap<String, Wish>,
+    /// Answers to what templates ask.
+    pub given: Given,
     /// Unknown keys, files that cannot be read.
     pub wrong: Vec<Error>,
 }
@@ -165,6 +187,14 @@ impl Reading {
         let values = [
             typed.name,
             typed.description,
+            typed.template,
+            typed.subfolder,
+            typed.branch,
+            typed.tag,
+            typed.rev,
+            yes(typed.offline),
+            yes(typed.trust),
+            None,
             typed.into,
             joined(&typed.with),
             joined(&typed.without),
@@ -231,6 +261,14 @@ impl Reading {
                 .and_then(toml_edit::Key::span)
                 .map_or(0, |span| span.start);
             let line = line_of(&text, at);
+            if matches!(name, "templates" | "answers") {
+                if let Err(what) = self.take_table(name, item, path) {
+                    let message = format!("{}, line {line}: {what}", path.display());
+                    let error = Error::new(Kind::Settings, message);
+                    self.wrong.push(error.help(edit(path, line)));
+                }
+                continue;
+            }
             match entry(name, item, path, line) {
                 Ok((key, value)) => {
                     let source = Source::File {
@@ -246,18 +284,18 @@ impl Reading {
     }
 }
 
-fn absent(error: &std::io::Error) -> bool {
+pub fn absent(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+pub fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let io = Error::io("read the settings file", path, error);
     Error::new(Kind::Settings, io.message)
         .help(format!("ls -l {}", quoted(&path.to_string_lossy())))
 }
 
-fn malformed(path: &Path, text: &str, error: &toml_edit::TomlError) -> Error {
+pub fn malformed(path: &Path, text: &str, error: &toml_edit::TomlError) -> Error {
     let line = line_of(text, error.span().map_or(0, |span| span.start));
     let what = error.message().replace('\n', ", ");
     Error::new(
@@ -297,11 +335,17 @@ fn entry(
             None => error.help("the keys: generate-service --help"),
         });
     };
+    if let Some(why) = misplaced(key.name, path) {
+        let message = format!("{place}: `{name}` has no place here: {why}");
+        return Err(Error::new(Kind::Settings, message).help(edit(path, line)));
+    }
     let value = match item.as_value() {
         Some(toml_edit::Value::String(text)) => text.value().clone(),
         Some(toml_edit::Value::Integer(number)) => number.value().to_string(),
         Some(toml_edit::Value::Boolean(yes)) => yes.value().to_string(),
-        Some(toml_edit::Value::Array(list)) if matches!(key.name, "with" | "without") => {
+        Some(toml_edit::Value::Array(list))
+            if matches!(key.name, "with" | "without" | "trusted") =>
+        {
             let words = list.iter().filter_map(|word| word.as_str());
             words.collect::<Vec<_>>().join(",")
         }
@@ -316,6 +360,17 @@ fn entry(
         }
     };
     Ok((key.name, value))
+}
+
+/// Why a key has no place in the file at `path`: whoever writes a file into a directory could
+/// else let their own code run there.
+fn misplaced(key: &str, path: &Path) -> Option<&'static str> {
+    let own = crate::dirs::config().is_some_and(|dir| path == dir.join(FILE));
+    match key {
+        "trust" => Some("consent is given for one run, or remembered by `trust add`"),
+        "trusted" if !own => Some("only your own settings file says whom you trust"),
+        _ => None,
+    }
 }
 
 /// `--with a --with b,c` as `a,b,c`.
@@ -333,7 +388,7 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 }
 
 /// The line, from 1, of the byte at `offset`.
-fn line_of(text: &str, offset: usize) -> usize {
+pub fn line_of(text: &str, offset: usize) -> usize {
     text.bytes()
         .take(offset)
         .filter(|byte| *byte == b'\n')

@@ -1,0 +1,145 @@
+//! From a template, a name and answers to files.
+//!
+//! The embedded template renders here and now. What others wrote may go on for ever or take all
+//! memory, so it renders in a child process that is ended when it does.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::answers::Ground;
+use crate::child;
+use crate::error::{Error, Kind, Result};
+use crate::fill::{self, Values};
+use crate::foreign;
+use crate::manifest::Manifest;
+use crate::name::ServiceName;
+use crate::parts::{self, Chosen};
+use crate::questions::Answers;
+use crate::source::limits;
+use crate::template::{File, Shape, Template};
+
+/// What came of a template of others.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The files, sorted by path.
+    pub files: Vec<File>,
+    /// The answers it ended with.
+    pub answers: Answers,
+    /// What its owner should know.
+    pub warnings: Vec<String>,
+}
+
+/// What a template is rendered with.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The service's name.
+    pub name: &'a ServiceName,
+    /// One line that says what it is for.
+    pub description: &'a str,
+    /// Its HTTP port.
+    pub port: u16,
+    /// The parts it has.
+    pub parts: &'a Chosen,
+    /// What was answered.
+    pub answers: &'a Answers,
+    /// What was answered that nobody asked for.
+    pub beside: BTreeMap<String, String>,
+    /// Where it will be.
+    pub destination: &'a Path,
+}
+
+/// What questions may depend on: everything that is known before they are asked.
+#[must_use]
+pub fn ground(template: &Template, name: &str, description: &str, parts: &Chosen) -> Value {
+    let crate_name = name.replace('-', "_");
+    let env_prefix = crate_name.to_uppercase();
+    let mut ground = serde_json::json!({
+        "name": name,
+        "crate_name": crate_name,
+        "env_prefix": env_prefix,
+        "description": description,
+        "template_version": template.version,
+        // What cargo-generate calls them.
+        "project-name": name,
+        "crate_type": "bin",
+    });
+    for part in &template.parts {
+        ground[&part.name] = Value::Bool(parts.contains(&part.name));
+    }
+    ground
+}
+
+/// Whether answers that no question asks for are passed on.
+#[must_use]
+pub fn ground_of<'a>(template: &Template, values: &'a Value) -> Ground<'a> {
+    Ground {
+        values,
+        lenient: matches!(template.shape, Shape::Foreign(_)),
+    }
+}
+
+/// The values of a request.
+#[must_use]
+pub fn values(template: &Template, request: &Request) -> Values {
+    let has = |part: &parts::Part| (part.name.clone(), request.parts.contains(&part.name));
+    Values {
+        name: request.name.to_string(),
+        crate_name: request.name.crate_name(),
+        env_prefix: request.name.env_prefix(),
+        description: request.description.to_owned(),
+        port: request.port,
+        template_version: template.version.clone(),
+        parts: template.parts.iter().map(has).collect(),
+        answers: request.answers.clone(),
+    }
+}
+
+/// The files of the embedded template.
+pub fn embedded(template: &Template, request: &Request) -> Result<Vec<File>> {
+    let files = parts::cut(template, request.parts)?;
+    fill::fill(&files, &values(template, request).json())
+}
+
+/// The files of a template of others.
+pub fn others(template: &Template, request: &Request) -> Result<Rendered> {
+    let rendered = match &template.shape {
+        Shape::Native(manifest) => native(template, manifest, request)?,
+        Shape::Foreign(foreign) => foreign::render(foreign, template, request)?,
+    };
+    limits::check_names(rendered.files.iter().map(|file| file.path.as_str()))?;
+    Ok(rendered)
+}
+
+fn native(template: &Template, manifest: &Manifest, request: &Request) -> Result<Rendered> {
+    let values = values(template, request).json();
+    let files = parts::cut(template, request.parts)?;
+    let files = there(files, manifest, &values)?;
+    let (templates, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(fill::is_template);
+    if !templates.is_empty() {
+        files.extend(child::fill(templates, values)?);
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(Rendered {
+        files,
+        answers: request.answers.clone(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Those of `files` whose conditions hold.
+fn there(files: Vec<File>, manifest: &Manifest, values: &Value) -> Result<Vec<File>> {
+    let mut gone = Vec::new();
+    for rule in &manifest.files {
+        let holds = fill::holds(&rule.when, values).map_err(|reason| {
+            let message = format!("file `{}`, `when` is `{}`: {reason}", rule.path, rule.when);
+            Error::new(Kind::Template, message)
+        })?;
+        if !holds {
+            gone.push(&rule.path);
+        }
+    }
+    let stays = |file: &File| !gone.iter().any(|path| path.matches(&file.path));
+    Ok(files.into_iter().filter(stays).collect())
+}

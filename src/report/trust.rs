@@ -1,0 +1,82 @@
+//! Words about consent.
+
+use super::of_template;
+use crate::template::Origin;
+use crate::trust::{Consent, Item, What};
+
+/// No script is shown with more lines: `template describe` has them all.
+const LINES: usize = 60;
+
+/// What a template would run, in full.
+#[must_use]
+pub fn shown(origin: &Origin, items: &[Item]) -> String {
+    let mut text = format!("\nThe template {} would run:\n\n", of_template(origin));
+    for item in items {
+        text.push_str(&format!("  {item}\n"));
+        if let What::Script(_) = item.what {
+            text.push_str(&script(&item.text));
+        }
+    }
+    text + "\n"
+}
+
+/// A script as text that cannot move the cursor.
+fn script(text: &str) -> String {
+    let lines = text.lines().collect::<Vec<_>>();
+    let safe = |line: &&str| {
+        let line = line.replace('\t', "    ");
+        let safe = line.chars().map(|c| match c {
+            ' '..='~' => c.to_string(),
+            c if c.is_alphanumeric() => c.to_string(),
+            c => c.escape_unicode().to_string(),
+        });
+        format!("    | {}\n", safe.collect::<String>())
+    };
+    let mut shown = lines.iter().take(LINES).map(safe).collect::<String>();
+    if lines.len() > LINES {
+        let more = lines.len() - LINES;
+        shown.push_str(&format!(
+            "    … {more} more lines: generate-service template describe SOURCE\n"
+        ));
+    }
+    shown
+}
+
+/// Everything that was agreed to.
+#[must_use]
+pub fn listed(consents: &[Consent]) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for consent in consents {
+        if last != Some(&consent.source) {
+            text.push_str(&format!("{}\n", consent.source));
+            last = Some(&consent.source);
+        }
+        let short = consent.hash.get(..12).unwrap_or(&consent.hash);
+        text.push_str(&format!("  {short}  {}\n", consent.what));
+    }
+    if text.is_empty() {
+        text.push_str("No template may run anything here.\n");
+    }
+    text
+}
+
+/// What may run from now on.
+#[must_use]
+pub fn agreed(source: &str, items: &[Item]) -> String {
+    if items.is_empty() {
+        return format!("{source} runs nothing that was not agreed to\n");
+    }
+    let mut text = format!("{source} may run:\n");
+    for item in items {
+        text.push_str(&format!("  {item}\n"));
+    }
+    text
+}
+
+/// What may not run any more.
+#[must_use]
+pub fn forgotten(source: &str, count: usize) -> String {
+    let things = if count == 1 { "thing" } else { "things" };
+    format!("{source} may no longer run {count} {things}\n")
+}
