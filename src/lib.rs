@@ -16,18 +16,26 @@
 //! |---|---|---|
 //! | `args` | clap's view of the command line | names clap |
 //! | `settings` | flag > variable > nearest file > default; all that is wrong at once | reads settings files |
+//! | `questions` | what a template asks, and what an answer may be | – |
+//! | `answers` | every answer, or all that is missing at once | – |
 //! | `ask` | asks what is left open, if a human is there | names dialoguer |
 //! | `name` | `ServiceName` and what derives from it, or why not | – |
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
-//! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
-//! | `questions` | what a template asks, and what an answer may be | – |
+//! | `source` | where a template comes from, and its files, checked | unpacks archives; names walkdir for templates |
+//! | `template` | the embedded tree, or one from elsewhere | – |
+//! | `manifest` | `template.toml`: what a native template says of itself | – |
+//! | `foreign` | templates of cargo-generate | names cargo-generate, liquid, rhai |
 //! | `parts` | which parts a service has; the others leave no trace | – |
+//! | `trust` | what a template would run, and whether somebody agreed | knows what was agreed to |
+//! | `render` | from a template and answers to files | – |
+//! | `child` | this very program again, in a clean room, for what others wrote | sets limits |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
 //! | `stage` | the hidden directory beside the destination | writes the tree |
-//! | `repo` | repositories, commits, packs, ids of trees | names git2 |
+//! | `hooks` | commands of a template, in the stage | – |
+//! | `repo` | repositories, commits, packs, ids of trees, the cache of templates | names git2 |
 //! | `workspace` | membership, proven in a mirror | edits files that are not ours |
 //! | `verify` | cargo on a stage | knows cargo's arguments |
 //! | `cache` | compiled crates, shared by a user's services | knows what cargo compiles into |
@@ -39,10 +47,14 @@
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
+//! | `author` | for authors of templates: new, check, test, describe | – |
 //! | `dirs` | the user's directories | – |
 //!
-//! What is absent: nobody but `report` prints, `name`, `plan`, `fill` and `stamp` do no I/O, and
-//! the templates of others (and cargo-generate, which renders most of them) are not here yet.
+//! A template of others takes two steps more: it is *obtained* before the questions, and *rendered*
+//! while the world is looked at, by a child process, since its author may have written anything.
+//! The plan then decides on files, wherever they come from.
+//!
+//! What is absent: nobody but `report` prints, and `name`, `plan`, `fill` and `stamp` do no I/O.
 
 pub mod answers;
 pub mod args;

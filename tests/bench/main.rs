@@ -74,7 +74,7 @@ impl Bench {
         let source = self.dir.path().join("template");
         write_template(&source, 10_000);
         let template = Template::read(&source).expect("a template");
-        let values = values();
+        let values = values().json();
         let fill = || fill::fill(&template.files, &values).expect("it renders");
         let plan = self.plan(fill());
         let stage = || Stage::write(&plan).expect("a stage");
@@ -191,16 +191,17 @@ fn values() -> Values {
         port: 5000,
         template_version: "0.1.0".to_owned(),
         parts: BTreeMap::new(),
+        answers: BTreeMap::new(),
     }
 }
 
 fn write_template(dir: &Path, files: usize) {
     fs::create_dir_all(dir).expect("a directory");
     fs::write(
-        dir.join("service.toml"),
+        dir.join("template.toml"),
         "[template]\nname = \"big\"\nversion = \"1.0.0\"\n",
     )
-    .expect("a record");
+    .expect("a manifest");
     for i in 0..files {
         let below = dir.join(format!("src/part{:03}", i / 100));
         fs::create_dir_all(&below).expect("a directory");

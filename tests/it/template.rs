@@ -14,7 +14,7 @@ use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// What stands in `template/` for its authors only.
-const STAYS_HERE: [&str; 1] = [".cargo"];
+const STAYS_HERE: [&str; 2] = [".cargo", ".template"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -118,7 +118,12 @@ fn files_are_bytes_unless_they_say_otherwise() {
 }
 
 /// What a service with every part has not: what tells of parts, and what stands in for one.
-const NOT_THERE: [&str; 3] = ["Cargo.lock.parts", "parts.toml", "src/teams/memory.rs"];
+const NOT_THERE: [&str; 4] = [
+    "Cargo.lock.parts",
+    "parts.toml",
+    "src/teams/memory.rs",
+    "template.toml",
+];
 
 fn has_parts(bytes: &[u8]) -> bool {
     String::from_utf8_lossy(bytes).contains("(feature = \"")
@@ -248,7 +253,7 @@ fn what_is_rendered_equals_its_golden_copy() {
             .filter(|file| file.path.strip_suffix(".hbs").is_some());
         for source in sources {
             // A template that says nothing makes no file.
-            for file in fill::fill(std::slice::from_ref(source), &values).expect("it renders") {
+            for file in fill::fill(std::slice::from_ref(source), &values.json()).expect("it renders") {
                 let name = format!("{which}-{}", file.path.replace('/', "-"));
                 compare(&golden.join(&name), &String::from_utf8_lossy(&file.bytes));
                 names.insert(name);
@@ -273,6 +278,16 @@ fn compare(golden: &Path, rendered: &str) {
         "UPDATE_GOLDEN=1 rewrites {}",
         golden.display()
     );
+}
+
+/// The template's service tells its callers what it was made from, and so does its record.
+#[test]
+fn the_manifest_and_the_record_agree() {
+    let template = Template::embedded();
+    let record = manifest(&in_template("service.toml"));
+    let field = |name: &str| record["template"][name].as_str();
+    assert_eq!(field("name"), Some(template.name.as_str()));
+    assert_eq!(field("version"), Some(template.version.as_str()));
 }
 
 #[test]
@@ -311,6 +326,7 @@ fn values(description: &str) -> Values {
         port: 5004,
         template_version: "1.0.0".to_owned(),
         parts: BTreeMap::new(),
+        answers: BTreeMap::new(),
     }
 }
 
@@ -322,7 +338,7 @@ fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, S
         bytes: bytes.to_vec().into(),
     };
     let values = values("Orders & <returns> \"all\"");
-    let files = fill::fill(&[file], &values).map_err(|error| {
+    let files = fill::fill(&[file], &values.json()).map_err(|error| {
         assert_eq!(error.kind.code(), 6);
         error.message
     })?;
@@ -352,7 +368,7 @@ fn what_has_no_suffix_is_not_looked_at() {
 #[test]
 fn an_unknown_variable_names_its_place() {
     let error = filled("docs/a.md.hbs", b"# {{name}}\n\n  {{nmae}}\n", false);
-    let wanted = "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`";
+    let wanted = "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`, in `{{nmae}}`";
     assert_eq!(error, Err(wanted.to_owned()));
 }
 
