@@ -21,6 +21,7 @@
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
 //! | `template` | the embedded tree, or one read from a directory | names walkdir for templates |
+//! | `source` | where a template comes from; its files in memory, checked | names `tar` and `zip` |
 //! | `questions` | what a template asks, and what an answer may be | – |
 //! | `parts` | which parts a service has; the others leave no trace | – |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
@@ -62,6 +63,7 @@ pub mod questions;
 pub mod repo;
 pub mod report;
 pub mod settings;
+pub mod source;
 pub mod stage;
 pub mod stamp;
 pub mod swap;
