@@ -49,6 +49,9 @@ const ABOUT: &str = "about";
 /// The file in a shelf that whoever fills it holds a lock on.
 const LOCK: &str = "lock";
 
+/// The directory beside the shelves in which `source` keeps the templates of others.
+const TEMPLATES: &str = "templates";
+
 /// The shelf for one build.
 #[derive(Debug)]
 pub struct Cache {
@@ -184,7 +187,13 @@ pub fn verify(root: &Path) -> Result<usize> {
 /// Empties the cache at `root`. Returns what was there.
 pub fn clean(root: &Path) -> Result<Vec<Shelf>> {
     let shown = show(root);
-    let removed = bound::remove(root, &shelves(root)).and_then(|()| match fs::remove_dir(root) {
+    let mut all = shelves(root);
+    all.extend(
+        [root.join(TEMPLATES)]
+            .into_iter()
+            .filter(|dir| dir.is_dir()),
+    );
+    let removed = bound::remove(root, &all).and_then(|()| match fs::remove_dir(root) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     });
@@ -216,10 +225,11 @@ pub fn unusable(action: &str, root: &Path, cause: &io::Error) -> Error {
     Error::new(Kind::Cache, message).help(format!("ls -ld {root}"))
 }
 
-/// The directories of all shelves.
+/// The directories of all shelves; the templates beside them are no business of theirs.
 fn shelves(root: &Path) -> Vec<PathBuf> {
     dirs_in(root)
         .into_iter()
+        .filter(|name| name != TEMPLATES)
         .map(|name| root.join(name))
         .collect()
 }

@@ -17,7 +17,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Whether a question is open that hides the cursor.
 static ASKING: AtomicBool = AtomicBool::new(false);
 static LISTENING: Once = Once::new();
-/// The process group of the running child, 0 when there is none.
+/// The process group of the running child, the child alone below zero, 0 when there is none.
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
 /// From here on signals unwind the run instead of ending it.
@@ -86,9 +86,27 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Signals that come from now on also end the process group `group`.
-pub fn guard_child(group: u32) {
-    CHILD.store(i32::try_from(group).unwrap_or(0), Ordering::SeqCst);
+/// Who is ended together.
+#[derive(Clone, Copy, Debug)]
+pub enum Whom {
+    /// A child and all that it has started.
+    Group(u32),
+    /// A child that is in our own group: a key that ends us all comes to it as well.
+    Process(u32),
+}
+
+impl Whom {
+    fn number(self) -> i32 {
+        match self {
+            Self::Group(id) => i32::try_from(id).unwrap_or(0),
+            Self::Process(id) => i32::try_from(id).map_or(0, std::ops::Neg::neg),
+        }
+    }
+}
+
+/// Signals that come from now on also end `whom`.
+pub fn guard_child(whom: Whom) {
+    CHILD.store(whom.number(), Ordering::SeqCst);
     if INTERRUPTED.load(Ordering::SeqCst) {
         end_child();
     }
@@ -99,23 +117,27 @@ pub fn release_child() {
     CHILD.store(0, Ordering::SeqCst);
 }
 
-/// Kills the process group `group`.
-pub fn kill(group: u32) {
-    let group = i32::try_from(group)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // A group that has just ended is what was wanted.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
+/// Kills `whom`.
+pub fn kill(whom: Whom) {
+    signal(whom.number(), rustix::process::Signal::KILL);
 }
 
 fn end_child() {
-    let group = CHILD.load(Ordering::SeqCst);
-    if let Some(group) = rustix::process::Pid::from_raw(group) {
-        // A group that has just ended is what was wanted.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
-    }
+    let child = CHILD.load(Ordering::SeqCst);
+    signal(child, rustix::process::Signal::TERM);
+}
+
+fn signal(number: i32, signal: rustix::process::Signal) {
+    use rustix::process::{Pid, kill_process, kill_process_group};
+    let Some(id) = Pid::from_raw(number.saturating_abs()) else {
+        return;
+    };
+    // One that has just ended is what was wanted.
+    let _ = if number > 0 {
+        kill_process_group(id, signal)
+    } else {
+        kill_process(id, signal)
+    };
 }
 
 #[allow(clippy::exit, reason = "the second signal asks for just this")]

@@ -22,7 +22,7 @@
 //! | `name` | `ServiceName` and what derives from it, or why not | – |
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
-//! | `source` | where a template comes from, and its files, checked | unpacks archives; names walkdir for templates |
+//! | `source` | where a template comes from, and its files, checked | names `tar`, `zip`, and walkdir for templates |
 //! | `template` | the embedded tree, or one from elsewhere | – |
 //! | `manifest` | `template.toml`: what a native template says of itself | – |
 //! | `foreign` | templates of cargo-generate | names cargo-generate, liquid, rhai |

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
-use crate::interrupt;
+use crate::interrupt::{self, Whom};
 
 /// What became of a program.
 #[derive(Debug)]
@@ -31,6 +31,17 @@ pub struct Limits {
     pub time: Duration,
     /// Of standard output; one byte more is read, so that its reader sees that it was too much.
     pub bytes: u64,
+}
+
+/// Where a program stands with regard to the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a process group of its own: one that reads the terminal is stopped.
+    Group,
+    /// In a session of its own: one that looks for a terminal finds none, and fails at once.
+    Session,
+    /// In our group: it may talk to whoever sits at the terminal.
+    Ours,
 }
 
 const ANYTHING: Limits = Limits {
@@ -58,21 +69,35 @@ pub fn run(command: &mut Command, line: impl FnMut(&str)) -> Result<Outcome> {
 pub fn run_within(
     limits: Limits,
     command: &mut Command,
+    line: impl FnMut(&str),
+) -> Result<Outcome> {
+    run_at(Place::Group, limits, command, line)
+}
+
+/// As `run_within`, at `place`.
+pub fn run_at(
+    place: Place,
+    limits: Limits,
+    command: &mut Command,
     mut line: impl FnMut(&str),
 ) -> Result<Outcome> {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    command.process_group(0);
+    stand(command, place);
     die_with_us(command);
     interrupt::check()?;
     let program = command.get_program().to_owned();
     let mut child = command
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
-    interrupt::guard_child(child.id());
-    let watch = Watch::over(child.id(), limits.time);
+    let whom = match place {
+        Place::Ours => Whom::Process(child.id()),
+        Place::Group | Place::Session => Whom::Group(child.id()),
+    };
+    interrupt::guard_child(whom);
+    let watch = Watch::over(whom, limits.time);
     let stdout = child
         .stdout
         .take()
@@ -101,12 +126,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn over(group: u32, time: Duration) -> Self {
+    fn over(whom: Whom, time: Duration) -> Self {
         let (ended, end) = channel();
         let thread = std::thread::spawn(move || {
             let late = end.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
             if late {
-                interrupt::kill(group);
+                interrupt::kill(whom);
             }
             late
         });
@@ -151,6 +176,44 @@ fn each_line(stderr: impl Read, line: &mut impl FnMut(&str)) {
     }
 }
 
+fn stand(command: &mut Command, place: Place) {
+    match place {
+        Place::Group => {
+            command.process_group(0);
+        }
+        Place::Session => before_exec(command, || {
+            rustix::process::setsid()?;
+            Ok(())
+        }),
+        Place::Ours => {}
+    }
+}
+
+/// No file that `command` writes becomes larger than `bytes`: the system ends whoever tries.
+pub fn limit_files(command: &mut Command, bytes: u64) {
+    before_exec(command, move || {
+        let limit = rustix::process::Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        rustix::process::setrlimit(rustix::process::Resource::Fsize, limit)?;
+        Ok(())
+    });
+}
+
+/// Has the new process do `what`, which must be a bare system call, before it becomes `command`.
+#[allow(unsafe_code, reason = "std has no way to do this in the new process")]
+fn before_exec(
+    command: &mut Command,
+    what: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; all that comes here
+    // are bare system calls.
+    unsafe {
+        command.pre_exec(what);
+    }
+}
+
 fn cannot_run(program: &OsStr, error: &std::io::Error) -> Error {
     let io = Error::io("run", Path::new(program), error);
     Error::new(Kind::Tool, io.message)
@@ -165,16 +228,11 @@ fn is_executable(path: &Path) -> bool {
 /// A generator that is killed must not leave a cargo behind that goes on writing into a staging
 /// directory the next run sweeps away.
 #[cfg(target_os = "linux")]
-#[allow(unsafe_code, reason = "std has no parent-death signal")]
 fn die_with_us(command: &mut Command) {
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; this one is a bare
-    // system call, `prctl(2)`.
-    unsafe {
-        command.pre_exec(|| {
-            let signal = Some(rustix::process::Signal::TERM);
-            Ok(rustix::process::set_parent_process_death_signal(signal)?)
-        });
-    }
+    before_exec(command, || {
+        let signal = Some(rustix::process::Signal::TERM);
+        Ok(rustix::process::set_parent_process_death_signal(signal)?)
+    });
 }
 
 /// From now on, and in the program this process becomes, the death of its parent is its own.

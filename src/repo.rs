@@ -5,7 +5,9 @@
 //! user's for commits of theirs; this first one is made without them.
 
 mod identity;
+pub mod objects;
 mod pack;
+pub mod remote;
 mod tree;
 
 use std::fs;
