@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, no_escape};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
@@ -16,7 +16,7 @@ use crate::template::File;
 const SUFFIX: &str = ".hbs";
 
 /// What a template can say.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Values {
     /// `my-awesome-service`
     pub name: String,

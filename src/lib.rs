@@ -38,6 +38,8 @@
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `child` | jobs on the files of others, done by this program once more, behind walls | names landlock |
+//! | `foreign` | templates of cargo-generate: what they ask and run, and their expansion | names cargo-generate, rhai, liquid |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `dirs` | the user's directories | – |
 //!
@@ -47,10 +49,12 @@
 pub mod args;
 pub mod ask;
 pub mod cache;
+pub mod child;
 pub mod client;
 pub mod dirs;
 pub mod error;
 pub mod fill;
+pub mod foreign;
 pub mod interrupt;
 pub mod name;
 pub mod parts;
