@@ -144,6 +144,10 @@ pub fn settle_with(
     }
     let mut answers = Answers::new();
     for question in questions {
+        // Two conditions may bring a question of one name.
+        if answers.contains_key(&question.name) {
+            continue;
+        }
         match settled(question, given, (&answers, ground), ask) {
             Ok(answer) => answers.extend(answer.map(|answer| (question.name.clone(), answer))),
             // What hangs on an answer that is not there cannot be told from what is wrong.
@@ -172,6 +176,9 @@ fn settled(
             .map_err(Trouble::Answer);
     }
     let asked = is_asked(question, answers, ground).map_err(Trouble::Expression)?;
+    if !asked && matches!(question.when, Some(Condition::Rhai(_))) {
+        return Ok(None);
+    }
     let usual = usual(question, answers, ground).map_err(Trouble::Expression)?;
     if asked && let Some(answer) = ask(question, usual.as_ref()).map_err(Trouble::Answer)? {
         return Ok(Some(answer));
@@ -205,7 +212,11 @@ fn understood(question: &Question, told: &Told, place: &Place) -> Result<Answer>
 fn is_asked(question: &Question, answers: &Answers, ground: Ground) -> Result<bool> {
     match &question.when {
         None => Ok(true),
-        Some(Condition::Rhai(expression)) => Ok(foreign::holds(expression, answers, ground.values)),
+        Some(Condition::Rhai(expression)) => {
+            let known = with(ground.values, answers);
+            let known = serde_json::from_value(known).unwrap_or_default();
+            Ok(foreign::holds(expression, &known))
+        }
         Some(Condition::Handlebars(expression)) => {
             let holds = fill::holds(expression, &with(ground.values, answers));
             holds.map_err(|reason| odd(question, "when", expression, &reason))

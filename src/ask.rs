@@ -17,7 +17,7 @@ use crate::report::{self, Report};
 use crate::settings::{Format, Settings};
 use crate::template::Template;
 use crate::trust;
-use crate::world::World;
+use crate::world::{self, World};
 
 /// Whether questions can be asked: a terminal on both sides, and nobody has said that there
 /// shall be none.
@@ -46,15 +46,16 @@ pub fn complete(
     if asked {
         the_rest(&mut settings, &name, cwd, template)?;
     }
-    template_questions(&mut settings, template)?;
+    let parent = settings.into.clone().unwrap_or_else(|| cwd.to_owned());
+    template_questions(&mut settings, &parent, template)?;
     consent(&settings, template, report)?;
     Ok((settings, asked))
 }
 
 /// What the template asks and nobody has answered. The answers are given from then on, as if by
 /// flags.
-fn template_questions(settings: &mut Settings, template: &Template) -> Result<()> {
-    let ground = plan::ground(settings, template);
+fn template_questions(settings: &mut Settings, parent: &Path, template: &Template) -> Result<()> {
+    let ground = world::ground(settings, parent, template)?;
     let ground = render::ground_of(template, &ground);
     let mut answers = Vec::new();
     answers::settle_with(

@@ -210,7 +210,7 @@ fn told(path: &str, source: &str, error: &RenderError) -> Error {
         || "somewhere".to_owned(),
         |(line, column)| format!("line {line}, column {column}"),
     );
-    wrong(path, &place, &(reason(error) + &offending))
+    wrong(path, &place, &format!("{}{offending}", reason(error)))
 }
 
 fn shortened(line: &str) -> String {

@@ -46,6 +46,8 @@
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `child` | jobs on the files of others, done by this program once more, behind walls | names landlock |
+//! | `foreign` | templates of cargo-generate: what they ask and run, and their expansion | names cargo-generate, rhai, liquid |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `author` | for authors of templates: new, check, test, describe | – |
 //! | `dirs` | the user's directories | – |

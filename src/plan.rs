@@ -7,8 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use crate::cache::Bounds;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -322,17 +320,6 @@ pub fn describe(name: &ServiceName) -> String {
 pub fn description(settings: &Settings, name: &ServiceName) -> String {
     let given = settings.description.clone();
     given.unwrap_or_else(|| describe(name))
-}
-
-/// What the questions of a template may depend on, whatever else is wrong.
-#[must_use]
-pub fn ground(settings: &Settings, template: &Template) -> Value {
-    let name = settings.name.clone();
-    let name = name.unwrap_or_else(|| "my-service".to_owned());
-    let usual = || format!("The {name} service");
-    let description = settings.description.clone().unwrap_or_else(usual);
-    let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
-    render::ground(template, &name, &description, &chosen.unwrap_or_default())
 }
 
 /// A manifest that had to be rendered first may have a dependency of the service's name.

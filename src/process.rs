@@ -3,12 +3,12 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt::{self, Whom};
@@ -117,6 +117,122 @@ pub fn run_at(
         stdout,
         late,
     })
+}
+
+/// How a contained program ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code, if it came to one.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// Whether we ended it, and why.
+    pub stopped: Option<Stop>,
+}
+
+/// Why a contained program was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its time was up.
+    Late,
+    /// The watcher was not pleased.
+    Watcher,
+}
+
+/// How often the watcher of a contained program looks.
+const ROUND: Duration = Duration::from_millis(250);
+/// How long output is waited for once everything of a contained program is killed.
+const REST: Duration = Duration::from_secs(1);
+
+/// Runs `command` to its end within `limits`, and whatever it started ends with it. `pleased` is
+/// asked now and then whether it may go on.
+pub fn contained(
+    limits: Limits,
+    command: &mut Command,
+    pleased: impl FnMut() -> bool,
+) -> Result<Ended> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.process_group(0);
+    die_with_us(command);
+    interrupt::check()?;
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .spawn()
+        .map_err(|error| cannot_run(&program, &error))?;
+    let whom = Whom::Group(child.id());
+    interrupt::guard_child(whom);
+    let stdout = child.stdout.take().map(|out| drain(out, limits.bytes));
+    let stderr = child.stderr.take().map(|out| drain(out, limits.bytes));
+    let stopped = watch(child.id(), limits.time, pleased);
+    // It has ended and is not yet reaped, so its number still names this group and no other.
+    interrupt::kill(whom);
+    let status = child.wait().map_err(|error| cannot_run(&program, &error));
+    interrupt::release_child();
+    interrupt::check()?;
+    let status = status?;
+    let rest = |drain: Option<Receiver<String>>| {
+        drain
+            .and_then(|drain| drain.recv_timeout(REST).ok())
+            .unwrap_or_default()
+    };
+    Ok(Ended {
+        code: status.code(),
+        signal: status.signal(),
+        stdout: rest(stdout),
+        stderr: rest(stderr),
+        stopped,
+    })
+}
+
+/// Waits for the leader of `group`, and kills the group when its time is up or the watcher says.
+fn watch(group: u32, time: Duration, mut pleased: impl FnMut() -> bool) -> Option<Stop> {
+    let (ended, end) = channel();
+    std::thread::spawn(move || {
+        wait_without_reaping(group);
+        let _ = ended.send(());
+    });
+    let start = Instant::now();
+    loop {
+        let left = time.saturating_sub(start.elapsed());
+        if end.recv_timeout(left.min(ROUND)) != Err(RecvTimeoutError::Timeout) {
+            return None;
+        }
+        let stop = if start.elapsed() >= time {
+            Some(Stop::Late)
+        } else {
+            (!pleased()).then_some(Stop::Watcher)
+        };
+        if stop.is_some() {
+            interrupt::kill(Whom::Group(group));
+            let _ = end.recv();
+            return stop;
+        }
+    }
+}
+
+fn wait_without_reaping(pid: u32) {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    if let Some(pid) = pid {
+        while matches!(
+            waitid(WaitId::Pid(pid), options),
+            Err(rustix::io::Errno::INTR)
+        ) {}
+    }
+}
+
+fn drain(out: impl Read + Send + 'static, limit: u64) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || drop(sender.send(read(out, limit))));
+    receiver
 }
 
 /// Ends a process group when its time is up.

@@ -9,14 +9,15 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::answers::Ground;
-use crate::child;
+use crate::child::{self, Job, Limits, Terms};
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
-use crate::foreign;
+use crate::foreign::{self, Consent, Expansion, Foreign};
 use crate::manifest::Manifest;
 use crate::name::ServiceName;
 use crate::parts::{self, Chosen};
-use crate::questions::Answers;
+use crate::questions::{Answer, Answers};
+use crate::repo;
 use crate::source::limits;
 use crate::template::{File, Shape, Template};
 
@@ -50,7 +51,8 @@ pub struct Request<'a> {
     pub destination: &'a Path,
 }
 
-/// What questions may depend on: everything that is known before they are asked.
+/// What the questions of a native template may depend on: all that is known before they are
+/// asked.
 #[must_use]
 pub fn ground(template: &Template, name: &str, description: &str, parts: &Chosen) -> Value {
     let crate_name = name.replace('-', "_");
@@ -61,9 +63,6 @@ pub fn ground(template: &Template, name: &str, description: &str, parts: &Chosen
         "env_prefix": env_prefix,
         "description": description,
         "template_version": template.version,
-        // What cargo-generate calls them.
-        "project-name": name,
-        "crate_type": "bin",
     });
     for part in &template.parts {
         ground[&part.name] = Value::Bool(parts.contains(&part.name));
@@ -106,7 +105,7 @@ pub fn embedded(template: &Template, request: &Request) -> Result<Vec<File>> {
 pub fn others(template: &Template, request: &Request) -> Result<Rendered> {
     let rendered = match &template.shape {
         Shape::Native(manifest) => native(template, manifest, request)?,
-        Shape::Foreign(foreign) => foreign::render(foreign, template, request)?,
+        Shape::Foreign(foreign) => of_cargo_generate(template, foreign, request)?,
     };
     limits::check_names(rendered.files.iter().map(|file| file.path.as_str()))?;
     Ok(rendered)
@@ -118,7 +117,8 @@ fn native(template: &Template, manifest: &Manifest, request: &Request) -> Result
     let files = there(files, manifest, &values)?;
     let (templates, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(fill::is_template);
     if !templates.is_empty() {
-        files.extend(child::fill(templates, values)?);
+        let terms = Terms::new(Limits::USUAL)?;
+        files.extend(child::run(&Job::Fill { values }, &templates, &terms)?.files);
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(Rendered {
@@ -126,6 +126,45 @@ fn native(template: &Template, manifest: &Manifest, request: &Request) -> Result
         answers: request.answers.clone(),
         warnings: Vec::new(),
     })
+}
+
+/// Consent was given before anybody came here, for all that was shown.
+fn of_cargo_generate(
+    template: &Template,
+    foreign: &Foreign,
+    request: &Request,
+) -> Result<Rendered> {
+    let commands = !foreign.commands.is_empty();
+    let (consent, limits) = if commands {
+        (Consent::Commands, Limits::COMMANDS)
+    } else {
+        (Consent::Hooks, Limits::USUAL)
+    };
+    let mut answers = request.answers.clone();
+    let beside = request.beside.iter();
+    answers.extend(beside.map(|(name, text)| (name.clone(), Answer::Text(text.clone()))));
+    let origin = template.origin.as_ref();
+    let expansion = Expansion {
+        name: request.name.to_string(),
+        subfolder: origin.and_then(|origin| origin.subfolder.clone()),
+        answers,
+        author: repo::author()?,
+        within_cargo_project: is_within_cargo_project(request.destination),
+        commands,
+    };
+    let expanded = foreign::render(&template.files, expansion, consent, &Terms::new(limits)?)?;
+    Ok(Rendered {
+        files: expanded.files,
+        answers: expanded.answers,
+        warnings: expanded.warnings,
+    })
+}
+
+/// As cargo-generate asks it.
+#[must_use]
+pub fn is_within_cargo_project(destination: &Path) -> bool {
+    let above = destination.ancestors().skip(1);
+    above.into_iter().any(|dir| dir.join("Cargo.toml").exists())
 }
 
 /// Those of `files` whose conditions hold.

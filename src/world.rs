@@ -3,15 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::answers;
 use crate::error::{Error, Kind, Result, plain};
+use crate::foreign;
 use crate::parts;
 use crate::ports::{self, Offer};
 use crate::questions::Answers;
 use crate::render::{self, Rendered, Request};
 use crate::repo::{self, Surrounding};
 use crate::settings::Settings;
-use crate::template::Template;
+use crate::template::{Shape, Template};
 use crate::trust;
 use crate::workspace::{self, Workspace};
 use crate::{plan, process};
@@ -73,6 +76,7 @@ impl World {
         };
         let given = settings.name.as_deref().filter(|name| is_plain(name));
         let destination = parent.join(given.unwrap_or("service"));
+        let answers = answers(settings, &parent, template);
         let mut world = Self {
             parent,
             obstacles: Vec::new(),
@@ -80,7 +84,7 @@ impl World {
             branch: repo::default_branch()?,
             workspace: None,
             port: Err(Error::new(Kind::Port, "no port was looked for")),
-            answers: answers(settings, template),
+            answers,
             rendered: Ok(None),
             consent: consent(settings, template),
             has_cargo: process::find("cargo").is_some(),
@@ -137,8 +141,25 @@ impl World {
     }
 }
 
-fn answers(settings: &Settings, template: &Template) -> Result<Answers> {
-    let ground = plan::ground(settings, template);
+/// What the questions of a template may depend on, whatever else is wrong. `parent` is where the
+/// service's directory will be.
+pub fn ground(settings: &Settings, parent: &Path, template: &Template) -> Result<Value> {
+    let name = settings.name.clone();
+    let name = name.unwrap_or_else(|| "my-service".to_owned());
+    if let Shape::Foreign(foreign) = &template.shape {
+        let within = render::is_within_cargo_project(&parent.join("service"));
+        let known = foreign::builtins(&name, &repo::author()?, within, foreign.is_init());
+        return Ok(serde_json::to_value(known).unwrap_or_default());
+    }
+    let usual = || format!("The {name} service");
+    let description = settings.description.clone().unwrap_or_else(usual);
+    let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
+    let chosen = chosen.unwrap_or_default();
+    Ok(render::ground(template, &name, &description, &chosen))
+}
+
+fn answers(settings: &Settings, parent: &Path, template: &Template) -> Result<Answers> {
+    let ground = ground(settings, parent, template)?;
     let ground = render::ground_of(template, &ground);
     answers::settle(template.questions(), &settings.given, ground)
 }

@@ -35,7 +35,7 @@ fn head(api: &Api) -> String {
          #![allow(clippy::all, clippy::pedantic, rustdoc::all, reason = \"names, shapes and words are another service's\")]\n\n",
         api.service
     );
-    let all = format!("{:?}", api.types) + &format!("{:?}", api.operations);
+    let all = format!("{:?}{:?}", api.types, api.operations);
     if all.contains("Map(") {
         text.push_str("use std::collections::BTreeMap;\n");
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use git2::{ErrorCode, Signature, Time};
 
 use crate::error::{Error, Kind, Result};
+use crate::foreign::Author;
 
 /// The author where neither configuration nor environment names one, as in bare containers.
 const FALLBACK: (&str, &str) = ("generate-service", "generate-service@localhost");
@@ -34,6 +35,22 @@ fn signature(role: &str) -> Result<Signature<'static>, git2::Error> {
             Signature::new(&name, &email, &time)
         }
     }
+}
+
+/// Whom `{{authors}}` of a cargo-generate template names: `CARGO_NAME` and `CARGO_EMAIL`, what git
+/// would commit with, else the user's name on the machine, as cargo-generate looks for it. Where
+/// that one gives up, as in bare containers, the documented fallback stands.
+pub fn author() -> Result<Author> {
+    let any = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    let names = ["CARGO_NAME", "GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"];
+    let name = any(&names).or(setting("user.name")?);
+    let name = name.or_else(|| any(&["USER", "USERNAME", "NAME"]));
+    let emails = ["CARGO_EMAIL", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"];
+    let email = any(&emails).or(setting("user.email")?);
+    Ok(Author {
+        name: name.unwrap_or_else(|| FALLBACK.0.to_owned()),
+        email: email.or_else(|| any(&["EMAIL"])),
+    })
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod clients;
 mod cluster;
+mod corpus;
 mod destinations;
 mod fleet;
 mod git;

@@ -77,7 +77,7 @@ fn on_demand_the_service_alone_is_committed_and_staged_and_unstaged_changes_stay
     let before = status(&sandbox);
     let diffs = |sandbox: &Sandbox| {
         let staged = here(sandbox, &["diff", "--cached", "--binary"]);
-        staged + &here(sandbox, &["diff", "--binary"])
+        staged + here(sandbox, &["diff", "--binary"]).as_str()
     };
     let diff = diffs(&sandbox);
     sandbox.run(WORDS.into_iter().chain(["--commit"])).ok();

@@ -253,7 +253,9 @@ fn what_is_rendered_equals_its_golden_copy() {
             .filter(|file| file.path.strip_suffix(".hbs").is_some());
         for source in sources {
             // A template that says nothing makes no file.
-            for file in fill::fill(std::slice::from_ref(source), &values.json()).expect("it renders") {
+            for file in
+                fill::fill(std::slice::from_ref(source), &values.json()).expect("it renders")
+            {
                 let name = format!("{which}-{}", file.path.replace('/', "-"));
                 compare(&golden.join(&name), &String::from_utf8_lossy(&file.bytes));
                 names.insert(name);
@@ -368,7 +370,8 @@ fn what_has_no_suffix_is_not_looked_at() {
 #[test]
 fn an_unknown_variable_names_its_place() {
     let error = filled("docs/a.md.hbs", b"# {{name}}\n\n  {{nmae}}\n", false);
-    let wanted = "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`, in `{{nmae}}`";
+    let wanted =
+        "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`, in `{{nmae}}`";
     assert_eq!(error, Err(wanted.to_owned()));
 }
 

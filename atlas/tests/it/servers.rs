@@ -246,7 +246,7 @@ impl Servers {
             "POST {path} HTTP/1.0\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        stream.write_all((head + &body).as_bytes()).ok()?;
+        stream.write_all((head + body.as_str()).as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()

@@ -62,7 +62,7 @@ fn field(field: &Field) -> String {
     if !serde.is_empty() {
         text.push_str(&format!("#[serde({})]\n", serde.join(", ")));
     }
-    text + &format!("pub {}: {of},\n", field.name)
+    text + format!("pub {}: {of},\n", field.name).as_str()
 }
 
 fn variant(variant: &Variant) -> String {

@@ -1,0 +1,1 @@
+// {{ module | kebab_case }} {{ module | pascal_case }} {{ module | shouty_snake_case }} {{ module | title_case }} {{ module | lower_camel_case }} {{ module | upper_camel_case }} {{ module | shouty_kebab_case }}

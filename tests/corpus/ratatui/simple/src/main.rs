@@ -1,0 +1,4 @@
+// {{author_email}}
+fn main() {
+    println!("{{project-name}} {{crate_name}}");
+}
