@@ -82,6 +82,11 @@ pub struct Product {
 }
 
 impl Limits {
+    /// Of a job that fills files: thousands of them take a second.
+    pub const FILL: Self = Self {
+        time: Duration::from_secs(10),
+        ..Self::USUAL
+    };
     /// Of a job that runs no commands.
     pub const USUAL: Self = Self {
         time: Duration::from_secs(30),

@@ -225,6 +225,7 @@ fn reason(error: &RenderError) -> String {
     match error.reason() {
         RenderErrorReason::TemplateError(error) => error.reason().to_string(),
         RenderErrorReason::MissingVariable(Some(name)) => format!("unknown variable `{name}`"),
+        RenderErrorReason::MissingVariable(None) => "unknown variable".to_owned(),
         reason => reason.to_string(),
     }
 }

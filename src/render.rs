@@ -107,6 +107,10 @@ pub fn others(template: &Template, request: &Request) -> Result<Rendered> {
         Shape::Native(manifest) => native(template, manifest, request)?,
         Shape::Foreign(foreign) => of_cargo_generate(template, foreign, request)?,
     };
+    rendered
+        .files
+        .iter()
+        .try_for_each(|file| limits::check_path(&file.path))?;
     limits::check_names(rendered.files.iter().map(|file| file.path.as_str()))?;
     Ok(rendered)
 }
@@ -117,7 +121,7 @@ fn native(template: &Template, manifest: &Manifest, request: &Request) -> Result
     let files = there(files, manifest, &values)?;
     let (templates, mut files): (Vec<_>, Vec<_>) = files.into_iter().partition(fill::is_template);
     if !templates.is_empty() {
-        let terms = Terms::new(Limits::USUAL)?;
+        let terms = Terms::new(Limits::FILL)?;
         files.extend(child::run(&Job::Fill { values }, &templates, &terms)?.files);
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
