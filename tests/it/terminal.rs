@@ -403,3 +403,128 @@ fn the_path_is_not_printed_to_a_terminal() {
     let (code, screen) = Terminal::run(&sandbox, "orders --quiet").ends();
     assert_eq!((code, screen.as_str()), (0, ""));
 }
+
+const ASKING: &str = r#"[template]
+name = "worker"
+version = "1.0.0"
+
+[[questions]]
+name = "queue"
+ask = "Which queue?"
+default = "{{name}}-jobs"
+regex = "[a-z-]+"
+
+[[questions]]
+name = "store"
+ask = "A store?"
+type = "bool"
+default = false
+
+[[questions]]
+name = "table"
+ask = "Which table?"
+when = "store"
+
+[[questions]]
+name = "token"
+ask = "The token"
+secret = true
+
+[[questions]]
+name = "size"
+ask = "Which size?"
+type = "one-of"
+choices = [{ value = "s", label = "Small" }, { value = "l", label = "Large" }]
+default = "l"
+
+[[questions]]
+name = "extras"
+ask = "Which extras?"
+type = "many-of"
+choices = ["mail", "push"]
+default = ["push"]
+"#;
+
+fn asking(sandbox: &Sandbox) {
+    let says = "{{queue}} {{store}} {{token}} {{size}} {{extras}}\n";
+    crate::native::template(
+        sandbox,
+        "worker",
+        &[("template.toml", ASKING), ("says.txt.hbs", says)],
+    );
+}
+
+/// A name on the command line leaves the template's questions to be asked.
+#[test]
+fn what_the_template_asks_is_asked_and_a_condition_leaves_questions_out() {
+    let sandbox = Sandbox::new();
+    asking(&sandbox);
+    let mut terminal = Terminal::run(&sandbox, "jobs --template worker --define size=s");
+    terminal
+        .says("Which queue? [jobs-jobs]")
+        .answer("Bad Queue");
+    terminal
+        .says("expected what `[a-z-]+` matches")
+        .answer("\u{15}late");
+    terminal.says("A store? (y/n) [n]").answer("n");
+    terminal.says("The token").answer("sesame");
+    terminal.says("Which extras?").answer("");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+    assert!(
+        !screen.contains("Which table?") && !screen.contains("sesame"),
+        "{screen}"
+    );
+    let says = std::fs::read_to_string(sandbox.work().join("jobs/says.txt")).expect("a file");
+    assert_eq!(says, "late false sesame s [push]\n");
+}
+
+#[test]
+fn consent_is_asked_for_once_and_no_is_the_usual_answer() {
+    let sandbox = Sandbox::new();
+    crate::native::template(
+        &sandbox,
+        "worker",
+        &[("template.toml", crate::native::HEAD)],
+    );
+    let line = "\"$generator\" jobs --template worker --build check";
+    let mut terminal = Terminal::open(shell(&sandbox, line));
+    terminal
+        .says("would run:")
+        .says("its build (build scripts, procedural macros)");
+    terminal
+        .says("Let it run this, now and later? (y/n) [n]")
+        .answer("");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 16, "{screen}");
+    assert!(!sandbox.work().join("jobs").exists());
+    let mut terminal = Terminal::open(shell(&sandbox, line));
+    terminal.says("now and later? (y/n) [n]").answer("y");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+    let again = line.replace("jobs", "jobs2");
+    let (code, screen) = Terminal::open(shell(&sandbox, &again)).ends();
+    assert_eq!(code, 0, "{screen}");
+    assert!(!screen.contains("(y/n)"), "{screen}");
+}
+
+/// What a template wrote is shown and moves no cursor.
+#[test]
+fn scripts_are_shown_in_full_without_their_escapes() {
+    let sandbox = Sandbox::new();
+    let file = |path: &str, text: &str| sandbox.write(format!("work/cg/{path}"), text);
+    file("cargo-generate.toml", "[hooks]\npre = [\"pre.rhai\"]\n");
+    file("pre.rhai", "print(\"one\");\n// \x1b[2J\u{202e} two\n");
+    file(
+        "Cargo.toml",
+        "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
+    );
+    let mut terminal = Terminal::run(&sandbox, "jobs --template cg");
+    terminal.says("script `pre.rhai`").says("| print(\"one\");");
+    terminal
+        .says("| // \\u{1b}[2J\\u{202e} two")
+        .says("(y/n) [n]")
+        .answer("n");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 16, "{screen}");
+}
