@@ -17,6 +17,7 @@ use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Oid, Repository};
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
+pub use identity::author;
 use identity::{setting, signatures};
 pub use pack::Pack;
 pub use tree::tree_id;
