@@ -53,6 +53,8 @@ pub struct Terms {
     pub program: PathBuf,
     /// What it may take.
     pub limits: Limits,
+    /// Where its private directory is made, if templates can be rendered there.
+    pub above: PathBuf,
 }
 
 /// How much a job may take.
@@ -96,7 +98,7 @@ impl Limits {
     };
     /// Of a job that may run commands: they inherit these, and a compiler may be among them.
     pub const COMMANDS: Self = Self {
-        time: Duration::from_secs(600),
+        time: Duration::from_mins(10),
         memory: 8 << 30,
         file: 2 << 30,
         disk: 8 << 30,
@@ -110,7 +112,12 @@ impl Terms {
             let message = format!("cannot find this program itself: {error}");
             Error::new(Kind::Tool, message)
         })?;
-        Ok(Self { program, limits })
+        let above = std::env::temp_dir();
+        Ok(Self {
+            program,
+            limits,
+            above,
+        })
     }
 }
 
@@ -130,7 +137,7 @@ impl Job {
 /// Has `job` done on `files`.
 pub fn run(job: &Job, files: &[File], terms: &Terms) -> Result<Product> {
     interrupt::listen()?;
-    let house = House::build()?;
+    let house = House::build(&terms.above)?;
     let order = (job, terms.limits);
     frame::write(&house.job(), &order, files)
         .map_err(|error| Error::io("write", &house.job(), &error))?;
@@ -154,7 +161,7 @@ pub fn serve() -> Option<ExitCode> {
     process::die_with_parent();
     std::panic::set_hook(Box::new(|_| {}));
     let answer = match order(&house) {
-        Ok((job, limits, files)) => obey(job, limits, files, &house),
+        Ok((job, limits, files)) => obey(job, limits, &files, &house),
         Err(error) => Err(error),
     };
     Some(match respond(&house, answer) {
@@ -185,10 +192,10 @@ fn order(house: &House) -> Result<(Job, Limits, Vec<File>)> {
 }
 
 /// Does the job behind walls, on a stack that is deep enough for deep nesting.
-fn obey(job: Job, limits: Limits, files: Vec<File>, house: &House) -> Result<Product> {
+fn obey(job: Job, limits: Limits, files: &[File], house: &House) -> Result<Product> {
     let walled = walls::raise(limits, house.dir(), job.commands());
     let work = || match job {
-        Job::Fill { values } => filled(&files, &values),
+        Job::Fill { values } => filled(files, &values),
         Job::Expand(expansion) => foreign::expand(&expansion, files, house.dir(), walled),
     };
     let done = std::thread::scope(|scope| {

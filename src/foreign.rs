@@ -7,10 +7,12 @@
 
 mod capture;
 mod check;
+mod collect;
 mod conditions;
 mod config;
 mod expand;
 mod inspect;
+mod look;
 mod tell;
 mod tree;
 
@@ -172,9 +174,9 @@ pub fn render(
 impl Foreign {
     /// Fails if the template wants another cargo-generate.
     pub fn supported(&self) -> Result<()> {
-        let version = semver::Version::parse(VERSION).expect("the version is one");
+        let version = semver::Version::parse(VERSION).ok();
         match &self.requires {
-            Some(wanted) if !wanted.matches(&version) => {
+            Some(wanted) if version.is_some_and(|version| !wanted.matches(&version)) => {
                 let message = format!(
                     "the template works with cargo-generate `{wanted}` only, and this is {VERSION}"
                 );

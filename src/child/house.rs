@@ -23,8 +23,8 @@ const ROOMS: [(&str, &str); 3] = [("HOME", "home"), ("CARGO_HOME", "cargo"), ("T
 
 impl House {
     /// A new one, removed when it is dropped.
-    pub fn build() -> Result<Self> {
-        let above = above()?;
+    pub fn build(above: &Path) -> Result<Self> {
+        let above = neutral(above)?;
         let io = |error: std::io::Error| Error::io("create a directory in", &above, &error);
         let owned = TempDir::with_prefix_in("generate-service-", &above).map_err(io)?;
         let dir = owned.path().canonicalize().map_err(io)?;
@@ -74,10 +74,9 @@ impl House {
 
 /// A directory for temporary ones that no cargo project surrounds, since templates can tell, and
 /// with a path that says nothing to a template: cargo-generate renders the whole of it.
-fn above() -> Result<PathBuf> {
-    let usual = std::env::temp_dir();
+fn neutral(usual: &Path) -> Result<PathBuf> {
     let elsewhere = ELSEWHERE.iter().map(PathBuf::from);
-    let mut candidates = std::iter::once(usual.clone()).chain(elsewhere);
+    let mut candidates = std::iter::once(usual.to_owned()).chain(elsewhere);
     candidates.find(|dir| is_neutral(dir)).ok_or_else(|| {
         let message = format!(
             "no template can be rendered below `{}`: a cargo project surrounds it, or its path has other letters than `a-z A-Z 0-9 . _ -`",

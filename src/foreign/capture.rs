@@ -21,7 +21,6 @@ const FINDINGS: &str = ".generate-service-findings";
 /// A hook that writes variables down.
 pub struct Capture {
     dir: String,
-    config: Option<String>,
     names: Vec<String>,
 }
 
@@ -33,8 +32,10 @@ impl Capture {
         if foreign.hooks.is_empty() || code.contains("listdir") {
             return None;
         }
-        let named = Regex::new(r#"variable\s*::\s*\w+\s*\(\s*"([^"]+)""#).ok()?;
-        let named = named.captures_iter(&code).map(|found| found[1].to_owned());
+        let mentioned = Regex::new(r#"variable\s*::\s*\w+\s*\(\s*"([^"]+)""#).ok()?;
+        let mentioned = mentioned
+            .captures_iter(&code)
+            .map(|found| found[1].to_owned());
         let asked = foreign
             .questions
             .iter()
@@ -50,41 +51,31 @@ impl Capture {
             .into_iter()
             .chain(["os-arch", "is_init", "within_cargo_project"]);
         let mut names = own.map(str::to_owned).collect::<Vec<_>>();
-        names.extend(asked.chain(named).chain(given.keys().cloned()));
+        names.extend(asked.chain(mentioned).chain(given.keys().cloned()));
         names.sort();
         names.dedup();
         Some(Self {
             dir: foreign.dir.clone(),
-            config: foreign.config.clone(),
             names,
         })
     }
 
-    /// Adds the hook to a template.
-    pub fn add_to(&self, files: &mut Vec<File>) {
+    /// Adds the hook to `configs`, the configuration of a template under each of its names.
+    pub fn add_to(&self, configs: &mut Vec<File>) {
         let file = |path: String, text: String| File {
             path,
             executable: false,
             bytes: Cow::Owned(text.into_bytes()),
         };
         let path = |name: &str| join(&self.dir, name);
-        files.push(file(path(HOOK), self.script()));
-        let liquid = self
-            .config
-            .as_ref()
-            .map(|config| format!("{config}.liquid"));
-        let is_config = |file: &&mut File| {
-            Some(&file.path) == self.config.as_ref() || Some(&file.path) == liquid.as_ref()
-        };
-        let mut found = false;
-        for config in files.iter_mut().filter(is_config) {
-            found = true;
+        for config in configs.iter_mut() {
             let text = String::from_utf8_lossy(&config.bytes).into_owned();
             config.bytes = Cow::Owned(with_hook(&text).into_bytes());
         }
-        if !found {
-            files.push(file(path(CONFIG), with_hook("")));
+        if configs.is_empty() {
+            configs.push(file(path(CONFIG), with_hook("")));
         }
+        configs.push(file(path(HOOK), self.script()));
     }
 
     /// Whether `text` is a failure of the hook itself.

@@ -227,14 +227,26 @@ struct Added {
 
 /// `rhai` runs a script, which is not to be run a second time.
 const FILTERS: [Added; 9] = [
-    added("kebab_case", |text| text.to_kebab_case()),
-    added("lower_camel_case", |text| text.to_lower_camel_case()),
-    added("pascal_case", |text| text.to_pascal_case()),
-    added("shouty_kebab_case", |text| text.to_shouty_kebab_case()),
-    added("shouty_snake_case", |text| text.to_shouty_snake_case()),
-    added("snake_case", |text| text.to_snake_case()),
-    added("title_case", |text| text.to_title_case()),
-    added("upper_camel_case", |text| text.to_upper_camel_case()),
+    added("kebab_case", <str as ToKebabCase>::to_kebab_case),
+    added(
+        "lower_camel_case",
+        <str as ToLowerCamelCase>::to_lower_camel_case,
+    ),
+    added("pascal_case", <str as ToPascalCase>::to_pascal_case),
+    added(
+        "shouty_kebab_case",
+        <str as ToShoutyKebabCase>::to_shouty_kebab_case,
+    ),
+    added(
+        "shouty_snake_case",
+        <str as ToShoutySnakeCase>::to_shouty_snake_case,
+    ),
+    added("snake_case", <str as ToSnakeCase>::to_snake_case),
+    added("title_case", <str as ToTitleCase>::to_title_case),
+    added(
+        "upper_camel_case",
+        <str as ToUpperCamelCase>::to_upper_camel_case,
+    ),
     added("rhai", |_| String::new()),
 ];
 

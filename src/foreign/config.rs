@@ -161,34 +161,10 @@ impl Reader<'_> {
                 None => Err(self.not(item, &what(field), "a string")),
             },
         };
-        let at = |field: &str| table.get(field).unwrap_or(item);
         let ask = string("prompt")?;
         let ask = ask.ok_or_else(|| self.wrong(item, &format!("{} is missing", what("prompt"))))?;
         let kind = string("type")?.unwrap_or("string");
-        let choices = self.choices(name, kind, table)?;
-        let regex = match string("regex")? {
-            None => None,
-            Some(_) if matches!(kind, "bool" | "array") => {
-                return Err(self.wrong(item, &format!("{} is of no use", what("regex"))));
-            }
-            Some(text) => Some(Regex::new(text).map_err(|error| {
-                let why = error.to_string().replace('\n', " ");
-                self.wrong(at("regex"), &format!("{}: {why}", what("regex")))
-            })?),
-        };
-        let form = match (kind, choices) {
-            ("bool", _) => Form::Bool,
-            ("array", choices) => Form::Many(choices.unwrap_or_default()),
-            ("string", Some(choices)) => Form::One(choices),
-            ("string" | "text" | "editor", _) => Form::Text {
-                regex,
-                length: (0, usize::MAX),
-            },
-            _ => {
-                let kinds = "`string`, `text`, `editor`, `bool` or `array`";
-                return Err(self.not(at("type"), &what("type"), kinds));
-            }
-        };
+        let form = self.form(name, item, kind)?;
         let default = match table.get("default") {
             None => None,
             Some(item) => Some(self.default(item, &what("default"), &form)?),
@@ -201,6 +177,46 @@ impl Reader<'_> {
             when: None,
             secret: false,
         })
+    }
+
+    /// What answers to the placeholder `name` of the type `kind` are good.
+    fn form(&self, name: &str, item: &Item, kind: &str) -> Result<Form> {
+        let what = |field: &str| format!("`{field}` of placeholder `{name}`");
+        let Some(table) = item.as_table_like() else {
+            return Err(self.not(item, &format!("placeholder `{name}`"), "a table"));
+        };
+        let regex = self.regex(name, kind, table)?;
+        Ok(match (kind, self.choices(name, kind, table)?) {
+            ("bool", _) => Form::Bool,
+            ("array", choices) => Form::Many(choices.unwrap_or_default()),
+            ("string", Some(choices)) => Form::One(choices),
+            ("string" | "text" | "editor", _) => Form::Text {
+                regex,
+                length: (0, usize::MAX),
+            },
+            _ => {
+                let kinds = "`string`, `text`, `editor`, `bool` or `array`";
+                let at = table.get("type").unwrap_or(item);
+                return Err(self.not(at, &what("type"), kinds));
+            }
+        })
+    }
+
+    fn regex(&self, name: &str, kind: &str, table: &dyn TableLike) -> Result<Option<Regex>> {
+        let Some(item) = table.get("regex") else {
+            return Ok(None);
+        };
+        let what = format!("`regex` of placeholder `{name}`");
+        if matches!(kind, "bool" | "array") {
+            return Err(self.wrong(item, &format!("{what} is of no use to the type `{kind}`")));
+        }
+        let text = item.as_str();
+        let text = text.ok_or_else(|| self.not(item, &what, "a string"))?;
+        let regex = Regex::new(text).map_err(|error| {
+            let why = error.to_string().replace('\n', " ");
+            self.wrong(item, &format!("{what}: {why}"))
+        })?;
+        Ok(Some(regex))
     }
 
     fn choices(

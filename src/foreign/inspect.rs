@@ -1,9 +1,13 @@
 //! What a template of cargo-generate is, without running any of it.
 
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::OnceLock;
+
 use regex::Regex;
 
 use super::config::{self, Config};
-use super::tree::{CONFIG, Tree, descend, join, text};
+use super::tree::{CONFIG, Tree, descend, is_inside, join, text};
 use super::{Foreign, Hook, Phase};
 use crate::error::{Error, Kind, Result};
 use crate::template::File;
@@ -22,16 +26,21 @@ pub fn is_one(files: &[File], subfolder: Option<&str>) -> bool {
     let Ok(dir) = descend("", subfolder.unwrap_or_default()) else {
         return false;
     };
-    let liquid = Regex::new(LIQUID).expect("the expression is one");
     config_above(&tree, &dir).is_some()
         || !tree.configured(&dir).is_empty()
         || tree.below(&dir).any(|(path, file)| {
             let name = path.rsplit('/').next();
             file.path.ends_with(".liquid")
                 || name == Some(".genignore")
-                || liquid.is_match(path)
-                || text(file).is_some_and(|text| liquid.is_match(text))
+                || says_liquid(path)
+                || text(file).is_some_and(says_liquid)
         })
+}
+
+fn says_liquid(text: &str) -> bool {
+    static SAYS: OnceLock<Option<Regex>> = OnceLock::new();
+    let says = SAYS.get_or_init(|| Regex::new(LIQUID).ok());
+    says.as_ref().is_some_and(|says| says.is_match(text))
 }
 
 /// What the template in the directory `subfolder` of `files` is.
@@ -43,6 +52,7 @@ pub fn inspect(files: &[File], subfolder: Option<&str>) -> Result<Foreign> {
         Some(path) => read(&tree, path)?,
         None => Config::default(),
     };
+    stays_inside(&dir, config.as_deref(), &settings)?;
     let hooks = hooks(&tree, &dir, &settings);
     let conditional = settings.conditionals.iter();
     let conditional = conditional.flat_map(|conditional| &conditional.questions);
@@ -61,6 +71,24 @@ pub fn inspect(files: &[File], subfolder: Option<&str>) -> Result<Foreign> {
         config,
         settings,
     })
+}
+
+/// What a configuration ignores, and the hooks it names, cargo-generate removes wherever they are.
+fn stays_inside(dir: &str, config: Option<&str>, settings: &Config) -> Result<()> {
+    let conditional = settings.conditionals.iter();
+    let lists = conditional.map(|conditional| &conditional.lists);
+    let lists = std::iter::once(&settings.lists).chain(lists);
+    let ignored = lists.flat_map(|lists| lists.ignore.iter().flatten());
+    let mut paths = ignored.chain(settings.hooks.iter().flatten());
+    match paths.find(|path| !is_inside(dir, path)) {
+        Some(path) => {
+            let config = config.unwrap_or(CONFIG);
+            let path = path.escape_debug();
+            let message = format!("template file {config}: `{path}` is outside of the template");
+            Err(Error::new(Kind::Template, message))
+        }
+        None => Ok(()),
+    }
 }
 
 fn read(tree: &Tree, path: &str) -> Result<Config> {
@@ -172,7 +200,7 @@ fn hooks(tree: &Tree, dir: &str, config: &Config) -> Vec<Hook> {
 fn filters(tree: &Tree, dir: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for (path, file) in tree.below(dir) {
-        if path.ends_with(".rhai") {
+        if Path::new(path).extension() == Some(OsStr::new("rhai")) {
             paths.push(join(dir, path));
         }
         let uses = uses(path)
@@ -201,7 +229,7 @@ pub fn uses(text: &str) -> Vec<Option<&str>> {
 
 /// `{{ "script.rhai" | rhai }}`
 const FILTER: &str = r#"(?:(?:\{\{-?|=)\s*(?:"([^"\n]*)"|'([^'\n]*)')\s*)?\|\s*rhai\b"#;
-static USE: std::sync::OnceLock<Option<Regex>> = std::sync::OnceLock::new();
+static USE: OnceLock<Option<Regex>> = std::sync::OnceLock::new();
 
 /// The calls of commands in the script `text`.
 pub fn calls(text: &str) -> Vec<String> {

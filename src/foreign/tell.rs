@@ -7,7 +7,7 @@ use super::inspect::calls;
 use super::tree::{Tree, join};
 use super::{Foreign, Hook, Settled, as_bool};
 use crate::error::{Error, Kind};
-use crate::questions::{Answers, Choice, Form};
+use crate::questions::{Answers, Choice, Form, Question};
 
 /// How many choices a message shows.
 const FEW: usize = 12;
@@ -68,22 +68,20 @@ fn answers(text: &str, context: &Context) -> Option<Error> {
         });
         return Error::all(missing.collect()).err();
     }
-    let name = text
-        .rsplit_once(" for ")
-        .filter(|(before, _)| before.contains("not a valid value"));
-    let name = name.or(text
-        .rsplit_once(" for ")
-        .filter(|(before, _)| before.ends_with("valid values")));
+    let refused = ["is not a valid value for ", "are not valid values for "];
+    let name = refused
+        .iter()
+        .find_map(|said| Some(text.rsplit_once(said)?.1));
     let bool_is_bad = text.contains("provided string was not `true` or `false`");
-    let questions = context.foreign.questions.iter();
-    let mut bad = questions.filter(|question| match name {
-        Some((_, name)) => question.name == name,
-        None => {
-            let given = context.given.get(&question.name);
-            let no_bool = given.is_some_and(|given| as_bool(given).is_none());
-            bool_is_bad && matches!(question.form, Form::Bool) && no_bool
+    let is_bad = |question: &&Question| {
+        let given = context.given.get(&question.name);
+        let no_bool = given.is_some_and(|given| as_bool(given).is_none());
+        match name {
+            Some(name) => question.name == name,
+            None => bool_is_bad && matches!(question.form, Form::Bool) && no_bool,
         }
-    });
+    };
+    let mut bad = context.foreign.questions.iter().filter(is_bad);
     let question = bad.next()?;
     let given = context.given.get(&question.name)?;
     let wanted = match &question.form {

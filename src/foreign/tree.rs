@@ -109,6 +109,21 @@ fn is_below(dir: &str, above: &str) -> bool {
     above.is_empty() || dir == above || dir.starts_with(&prefix(above))
 }
 
+/// Whether `path`, said from `dir`, is inside the source.
+pub fn is_inside(dir: &str, path: &str) -> bool {
+    let mut depth = dir.split('/').filter(|part| !part.is_empty()).count();
+    let inside = path.split('/').all(|part| {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return false,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        true
+    });
+    inside && !path.starts_with('/') && !path.contains('\0')
+}
+
 /// `below` as a directory from the root, when it is said from `dir`.
 pub fn descend(dir: &str, below: &str) -> Result<String> {
     let mut parts = dir

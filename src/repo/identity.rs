@@ -1,6 +1,6 @@
 //! Who commits, when, and what else git is configured to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Signature, Time};
 
@@ -57,6 +57,35 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
         .filter(|value| !value.trim().is_empty())
+}
+
+/// Whom cargo, and cargo-generate after it, would name as the author of a package made in `dir`:
+/// a name, and an e-mail address if there is one. An empty variable counts, as it does there.
+/// Where cargo-generate gives up for want of a name, the documented fallback stands.
+pub fn author(dir: &Path) -> Result<(String, Option<String>)> {
+    let first = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    let known = |key: &str| -> Result<Option<String>> {
+        match local_setting(dir, key) {
+            Some(value) if set_by_variables(key).is_none() => Ok(Some(value)),
+            _ => setting(key),
+        }
+    };
+    let name = match first(&["CARGO_NAME", "GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]) {
+        Some(name) => Some(name),
+        None => known("user.name")?.or_else(|| first(&["USER", "USERNAME", "NAME"])),
+    };
+    let email = match first(&["CARGO_EMAIL", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"]) {
+        Some(email) => Some(email),
+        None => known("user.email")?.or_else(|| first(&["EMAIL"])),
+    };
+    Ok((name.unwrap_or_else(|| FALLBACK.0.to_owned()), email))
+}
+
+/// A setting of the repository around `dir`, if there is one that says it.
+fn local_setting(dir: &Path, key: &str) -> Option<String> {
+    let config = git2::Repository::discover(dir).ok()?.config().ok()?;
+    let local = config.open_level(git2::ConfigLevel::Local).ok()?;
+    local.get_string(key).ok()
 }
 
 /// Git's internal format (`1700000000 +0100`, also with `@`), ISO 8601, RFC 2822, and what

@@ -196,7 +196,7 @@ fn no_template_of_the_corpus_is_forgotten() {
 
 /// What is wrong with one case, if anything.
 fn difference(case: &Case) -> Option<String> {
-    let files = read(&corpus().join(case.template));
+    let files = read_template(case.template);
     let told = format!("{} {:?} {:?}", case.template, case.subfolder, case.defines);
     let theirs = by_cargo_generate(case);
     let ours = match render(&files, case) {
@@ -241,7 +241,7 @@ fn corpus() -> PathBuf {
 }
 
 /// The files below `dir`, as a template.
-pub fn read(dir: &Path) -> Vec<File> {
+fn read(dir: &Path) -> Vec<File> {
     let entries = walkdir::WalkDir::new(dir).sort_by_file_name().into_iter();
     let entries = entries.map(|entry| entry.expect("an entry"));
     let files = entries.filter(|entry| entry.file_type().is_file());
@@ -269,6 +269,7 @@ pub fn terms(limits: Limits) -> Terms {
     Terms {
         program: cargo_bin!("generate-service").to_owned(),
         limits,
+        above: std::env::temp_dir(),
     }
 }
 
@@ -424,13 +425,10 @@ const REFUSED: &[Refused] = &[
 fn what_cargo_generate_refuses_is_refused_with_a_better_word() {
     let mut wrong = Vec::new();
     for (case, kind, message, help, also) in REFUSED {
-        let files = read(&corpus().join(case.template));
-        let error = match render(&files, case) {
-            Ok(_) => {
-                wrong.push(format!("{} {:?} renders", case.template, case.defines));
-                continue;
-            }
-            Err(error) => error,
+        let files = read_template(case.template);
+        let Err(error) = render(&files, case) else {
+            wrong.push(format!("{} {:?} renders", case.template, case.defines));
+            continue;
         };
         let others = error.also.iter().map(|error| error.message.as_str());
         let said = (error.kind, error.message.as_str(), error.help.as_deref());
@@ -444,7 +442,13 @@ fn what_cargo_generate_refuses_is_refused_with_a_better_word() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The files of a template of the corpus.
+pub fn read_template(template: &str) -> Vec<File> {
+    read(&corpus().join(template))
+}
+
+/// What is told of it.
 pub fn inspected(template: &str, subfolder: Option<&str>) -> Foreign {
-    let files = read(&corpus().join(template));
+    let files = read_template(template);
     foreign::inspect(&files, subfolder).expect("a good template")
 }

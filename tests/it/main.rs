@@ -2,12 +2,15 @@
 
 mod build;
 mod cache;
+mod children;
 mod clients;
 mod cluster;
 mod corpus;
 mod destinations;
 mod fleet;
 mod git;
+mod hostile_rendering;
+mod inspection;
 mod kills;
 mod live;
 mod machine;

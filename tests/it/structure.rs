@@ -68,6 +68,11 @@ fn each_crate_of_the_map_is_named_by_one_module() {
     only("report", &["indicatif"]);
     only("client", &["ureq"]);
     only("cache", &["xxhash_rust"]);
+    only("child", &["landlock"]);
+    only(
+        "foreign",
+        &["cargo_generate", "rhai::", "liquid::", "heck", "ignore::"],
+    );
 }
 
 #[test]
