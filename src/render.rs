@@ -152,7 +152,7 @@ fn of_cargo_generate(
         name: request.name.to_string(),
         subfolder: origin.and_then(|origin| origin.subfolder.clone()),
         answers,
-        author: repo::author()?,
+        author: repo::author(request.destination.parent().unwrap_or(request.destination))?,
         within_cargo_project: is_within_cargo_project(request.destination),
         commands,
     };

@@ -148,7 +148,7 @@ pub fn ground(settings: &Settings, parent: &Path, template: &Template) -> Result
     let name = name.unwrap_or_else(|| "my-service".to_owned());
     if let Shape::Foreign(foreign) = &template.shape {
         let within = render::is_within_cargo_project(&parent.join("service"));
-        let known = foreign::builtins(&name, &repo::author()?, within, foreign.is_init());
+        let known = foreign::builtins(&name, &repo::author(parent)?, within, foreign.is_init());
         return Ok(serde_json::to_value(known).unwrap_or_default());
     }
     let usual = || format!("The {name} service");

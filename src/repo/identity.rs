@@ -37,22 +37,6 @@ fn signature(role: &str) -> Result<Signature<'static>, git2::Error> {
     }
 }
 
-/// Whom `{{authors}}` of a cargo-generate template names: `CARGO_NAME` and `CARGO_EMAIL`, what git
-/// would commit with, else the user's name on the machine, as cargo-generate looks for it. Where
-/// that one gives up, as in bare containers, the documented fallback stands.
-pub fn author() -> Result<Author> {
-    let any = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
-    let names = ["CARGO_NAME", "GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"];
-    let name = any(&names).or(setting("user.name")?);
-    let name = name.or_else(|| any(&["USER", "USERNAME", "NAME"]));
-    let emails = ["CARGO_EMAIL", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"];
-    let email = any(&emails).or(setting("user.email")?);
-    Ok(Author {
-        name: name.unwrap_or_else(|| FALLBACK.0.to_owned()),
-        email: email.or_else(|| any(&["EMAIL"])),
-    })
-}
-
 fn variable(name: &str) -> Option<String> {
     std::env::var(name)
         .ok()
@@ -62,7 +46,7 @@ fn variable(name: &str) -> Option<String> {
 /// Whom cargo, and cargo-generate after it, would name as the author of a package made in `dir`:
 /// a name, and an e-mail address if there is one. An empty variable counts, as it does there.
 /// Where cargo-generate gives up for want of a name, the documented fallback stands.
-pub fn author(dir: &Path) -> Result<(String, Option<String>)> {
+pub fn author(dir: &Path) -> Result<Author> {
     let first = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
     let known = |key: &str| -> Result<Option<String>> {
         match local_setting(dir, key) {
@@ -78,7 +62,10 @@ pub fn author(dir: &Path) -> Result<(String, Option<String>)> {
         Some(email) => Some(email),
         None => known("user.email")?.or_else(|| first(&["EMAIL"])),
     };
-    Ok((name.unwrap_or_else(|| FALLBACK.0.to_owned()), email))
+    Ok(Author {
+        name: name.unwrap_or_else(|| FALLBACK.0.to_owned()),
+        email,
+    })
 }
 
 /// A setting of the repository around `dir`, if there is one that says it.

@@ -14,7 +14,6 @@
 //! object against its name as it is read: what is damaged is noticed, and fetched anew.
 
 use std::fs::{self, DirBuilder, File};
-use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -42,6 +41,7 @@ struct Store<'a> {
 /// Gets what `want` says of the repository `remote`, out of the cache at `cache` if it is there.
 pub fn obtain(cache: &Path, remote: Remote, want: &Want, offline: bool) -> Result<Obtained> {
     let dir = cache.join(name_of(remote.id));
+    stage::sweep(&dir);
     let store = Store { dir, remote, want };
     if let Some(commit) = store.known(offline)?
         && let Some(found) = store.read(&commit)?
@@ -208,13 +208,10 @@ impl Store<'_> {
         record["commit"] = value(found.commit.as_deref().unwrap_or_default());
         record["tree"] = value(&found.tree);
         record["fetched"] = value(jiff::Timestamp::now().to_string());
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-            io::Write::write_all(&mut file, record.to_string().as_bytes())?;
-            file.persist(&path).map_err(|error| error.error)
-        };
-        write().map_err(|error| Error::io("write", &path, &error))?;
-        Ok(())
+        let desk = Desk::new(&self.dir)?;
+        let new = desk.dir.join("record");
+        let written = fs::write(&new, record.to_string()).and_then(|()| fs::rename(&new, &path));
+        written.map_err(|error| Error::io("write", &path, &error))
     }
 
     /// Waits until nobody else fetches from this repository.
@@ -279,9 +276,7 @@ struct Desk {
 }
 
 impl Desk {
-    /// A desk in `parent`; what dead runs left there is removed.
     fn new(parent: &Path) -> Result<Self> {
-        stage::sweep(parent);
         let made = stage::create(parent, "fetch");
         let (dir, lock) = made.map_err(|error| Error::io("write to", parent, &error))?;
         Ok(Self { dir, _lock: lock })
@@ -296,7 +291,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        // The next desk sweeps what cannot be removed now.
+        // The next run sweeps what cannot be removed now.
         let _ = fs::remove_dir_all(&self.dir);
     }
 }

@@ -30,6 +30,7 @@ fn main() {
     row.measure(|| bench.program(&["orders", "--build", "none", "--no-git"]));
     let row = Row::new("render + git: --build none", 30).goal("20 ms");
     row.measure(|| bench.program(&["orders", "--build", "none"]));
+    bench.others();
     bench.ten_thousand_files();
     bench.ten_thousand_services();
 }
@@ -67,6 +68,55 @@ impl Bench {
         let took = began.elapsed();
         assert!(status.success(), "{words:?}: {status}");
         took
+    }
+
+    /// Templates of others, as whole processes: from a repository that is in the cache, and one of
+    /// 10,000 files.
+    fn others(&self) {
+        let small = self.dir.path().join("small");
+        write_template(&small, 50);
+        let git = |words: &[&str]| {
+            let mut git = Command::new("git");
+            git.args(["-c", "user.name=A", "-c", "user.email=a@example.com"]);
+            let done = git.args(words).current_dir(&small).status();
+            assert!(done.expect("git runs").success(), "{words:?}");
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "one"]);
+        let url = format!("file://{}", small.display());
+        let words = ["orders", "--build", "none", "--template", &url];
+        let row = Row::new("a template in git, cached", 30).goal("50 ms");
+        row.measure(|| self.program(&words));
+        let big = self.dir.path().join("big");
+        write_template(&big, 10_000);
+        let big = big.display().to_string();
+        let words = ["orders", "--build", "none", "--template", &big];
+        let row = Row::new("10,000 files: a whole run", 5).goal("1 s");
+        row.measure(|| self.program(&words));
+        self.peak(&words);
+    }
+
+    /// The most memory one of the processes of a run takes, by GNU time where it is there.
+    #[allow(clippy::print_stdout, reason = "a bench prints")]
+    fn peak(&self, words: &[&str]) {
+        let empty = TempDir::new_in(self.work()).expect("an empty directory");
+        let mut time = Command::new("/usr/bin/time");
+        time.args(["--format", "%M", env!("CARGO_BIN_EXE_generate-service")]);
+        time.args(words).arg("--quiet").current_dir(empty.keep());
+        let Ok(output) = time.env("HOME", self.dir.path()).output() else {
+            return;
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        let kib = said
+            .lines()
+            .last()
+            .and_then(|line| line.parse::<u64>().ok());
+        let mib = kib.unwrap_or_default() / 1024;
+        println!(
+            "{:34} {:>6} MiB {:>10} {:>6}",
+            "10,000 files: peak memory", mib, "", "150 MiB"
+        );
     }
 
     /// A template of 10,000 files, a tenth of which is rendered.
@@ -121,6 +171,10 @@ impl Bench {
             description: String::new(),
             port: 5000,
             template: (String::new(), String::new()),
+            origin: None,
+            answers: BTreeMap::new(),
+            hooks: Vec::new(),
+            offline: false,
             files,
             tree: String::new(),
             parts: Vec::new(),
@@ -202,6 +256,8 @@ fn write_template(dir: &Path, files: usize) {
         "[template]\nname = \"big\"\nversion = \"1.0.0\"\n",
     )
     .expect("a manifest");
+    let manifest = "[package]\nname = \"{{name}}\"\nversion = \"0.1.0\"\n";
+    fs::write(dir.join("Cargo.toml.hbs"), manifest).expect("a manifest");
     for i in 0..files {
         let below = dir.join(format!("src/part{:03}", i / 100));
         fs::create_dir_all(&below).expect("a directory");
