@@ -25,6 +25,7 @@ fn values() -> Values {
         port: 5000,
         template_version: "1".to_owned(),
         parts: BTreeMap::new(),
+        answers: BTreeMap::new(),
     }
 }
 
@@ -53,7 +54,7 @@ fn a_child_fills_files() {
     };
     let mut files = template.files.clone();
     files.push(file("bytes.bin".to_owned(), &[0, 255, 254, 10]));
-    let wanted = fill::fill(&files, &values).expect("files");
+    let wanted = fill::fill(&files, &values.json()).expect("files");
     let made = child::run(&job(&values), &files, &terms(Limits::USUAL)).expect("files");
     assert_eq!(made.files, wanted);
 }
@@ -62,7 +63,7 @@ fn a_child_fills_files() {
 fn an_error_comes_back_as_it_was() {
     let files = [file("a.md.hbs".to_owned(), b"one\n{{nobody}}\n")];
     let values = values();
-    let wanted = fill::fill(&files, &values).expect_err("an unknown variable");
+    let wanted = fill::fill(&files, &values.json()).expect_err("an unknown variable");
     let error = child::run(&job(&values), &files, &terms(Limits::USUAL)).expect_err("the same");
     assert_eq!(
         (error.kind, error.message),

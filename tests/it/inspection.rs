@@ -5,7 +5,7 @@ use std::process::Command;
 
 use generate_service::child::Limits;
 use generate_service::error::Kind;
-use generate_service::foreign::{self, Author, Consent, Expansion, Phase, Settled};
+use generate_service::foreign::{self, Consent, Expansion, Phase, Settled};
 use generate_service::questions::{Answer, Answers, Choice, Condition, Default, Form};
 use generate_service::repo;
 use generate_service::template::File;
@@ -279,8 +279,7 @@ fn another_version_is_refused_before_anything_else() {
 #[test]
 #[ignore = "started by another, in an environment of its own"]
 fn name_the_author() {
-    let (name, email) = repo::author(".".as_ref()).expect("an author");
-    let author = Author { name, email };
+    let author = repo::author(".".as_ref()).expect("an author");
     let wanted = std::env::var("WANTED").expect("what is wanted");
     assert_eq!(author.authors(), wanted);
 }

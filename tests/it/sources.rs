@@ -144,12 +144,12 @@ fn what_git_does_not_allow_is_not_wanted() {
         "@{-1}",
     ];
     let refs = names.map(|name| [Want::Branch(name.into()), Want::Tag(name.into())]);
-    let revs = [
+    let commits = [
         "", "abc", "HEAD", "main", "abcg", "-abc", "abcd:x", "abcd..ef",
     ];
     let long = Want::Rev("a".repeat(41));
-    let revs = revs.map(|rev| Want::Rev(rev.into()));
-    for want in refs.into_iter().flatten().chain(revs).chain([long]) {
+    let commits = commits.map(|rev| Want::Rev(rev.into()));
+    for want in refs.into_iter().flatten().chain(commits).chain([long]) {
         let error = parse("gh:o/r", Path::new("/"), want.clone()).expect_err(&want.to_string());
         assert_eq!(error.kind, Kind::Usage, "{want:?}");
         assert!(!error.message.contains(char::is_control), "{want:?}");
