@@ -38,6 +38,7 @@
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
+//! | `author` | templates to start from, checked, tested by samples, described | names similar |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `dirs` | the user's directories | – |
 //!
@@ -157,17 +158,25 @@ fn cache_job(job: Option<CacheJob>) -> Result<()> {
 
 fn template_job(job: TemplateJob, report: Report) -> ExitCode {
     match job {
-        TemplateJob::Check { dir } => ended(&report, author::check(&dir)),
-        TemplateJob::Describe(wish) => with_settings(wish.into(), report, author::describe),
-        TemplateJob::New { dir } => ended(&report, author::new(&dir)),
+        TemplateJob::Check(wish) => with_settings(wish.into(), report, |settings, _, report| {
+            author::check(&settings, report)
+        }),
+        TemplateJob::Describe(wish) => with_settings(wish.into(), report, |settings, _, report| {
+            author::describe(&settings, report)
+        }),
+        TemplateJob::New { dir } => {
+            with_settings(args::Create::default(), report, |settings, cwd, report| {
+                author::new(&settings, &cwd.join(dir), report)
+            })
+        }
         TemplateJob::Schema => {
             report::print(&manifest::schema());
             ExitCode::SUCCESS
         }
         TemplateJob::Test(wish) => {
             let (review, samples) = (wish.review, wish.sample.clone());
-            with_settings(wish.into(), report, |settings, cwd, report| {
-                author::test(&settings, cwd, report, (review, &samples))
+            with_settings(wish.into(), report, |settings, _, report| {
+                author::test(&settings, report, (review, &samples))
             })
         }
     }

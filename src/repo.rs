@@ -19,7 +19,7 @@ use crate::error::{Error, Kind, Result};
 use crate::template::File;
 use identity::{setting, signatures};
 pub use pack::Pack;
-pub use tree::tree_id;
+pub use tree::{blob_id, tree_id};
 
 /// A repository the service would stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]

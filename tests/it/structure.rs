@@ -68,6 +68,8 @@ fn each_crate_of_the_map_is_named_by_one_module() {
     only("report", &["indicatif"]);
     only("client", &["ureq"]);
     only("cache", &["xxhash_rust"]);
+    only("parts", &["syn::", "proc_macro2"]);
+    only("author", &["similar"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// What stands in `template/` for its authors only.
-const STAYS_HERE: [&str; 1] = [".cargo"];
+const STAYS_HERE: [&str; 2] = [".cargo", ".template"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -248,7 +248,9 @@ fn what_is_rendered_equals_its_golden_copy() {
             .filter(|file| file.path.strip_suffix(".hbs").is_some());
         for source in sources {
             // A template that says nothing makes no file.
-            for file in fill::fill(std::slice::from_ref(source), &values).expect("it renders") {
+            for file in
+                fill::fill(std::slice::from_ref(source), &values.json()).expect("it renders")
+            {
                 let name = format!("{which}-{}", file.path.replace('/', "-"));
                 compare(&golden.join(&name), &String::from_utf8_lossy(&file.bytes));
                 names.insert(name);
@@ -311,6 +313,7 @@ fn values(description: &str) -> Values {
         port: 5004,
         template_version: "1.0.0".to_owned(),
         parts: BTreeMap::new(),
+        answers: BTreeMap::new(),
     }
 }
 
@@ -322,7 +325,7 @@ fn filled(path: &str, bytes: &[u8], executable: bool) -> Result<(String, bool, S
         bytes: bytes.to_vec().into(),
     };
     let values = values("Orders & <returns> \"all\"");
-    let files = fill::fill(&[file], &values).map_err(|error| {
+    let files = fill::fill(&[file], &values.json()).map_err(|error| {
         assert_eq!(error.kind.code(), 6);
         error.message
     })?;
