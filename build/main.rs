@@ -8,6 +8,7 @@
 
 #![allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 
+#[path = "../src/parts/cuts.rs"]
 mod cuts;
 
 use std::error::Error;
@@ -15,12 +16,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use cuts::{Cut, When};
 use walkdir::WalkDir;
 
 const LINKS: &str = "src/embedded";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/parts/cuts.rs");
     println!("cargo::rerun-if-changed={LINKS}");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(LINKS);
     let mut table = String::from("&[\n");
@@ -57,7 +60,36 @@ fn cuts_of(path: &str, file: &Path) -> Result<String, Box<dyn Error>> {
         return Ok("&[]".to_owned());
     }
     let cuts = cuts::of(path, &fs::read_to_string(file)?)?;
-    Ok(format!("&[{}]", cuts.join(", ")))
+    let rows = cuts.iter().map(|cut| {
+        let Cut {
+            lines,
+            attribute,
+            when,
+            module,
+        } = cut;
+        let when = condition(when);
+        let module = format!("std::borrow::Cow::Borrowed({module:?})");
+        format!(
+            "crate::parts::Cut {{ lines: {lines:?}, attribute: {attribute:?}, when: {when}, module: {module} }}"
+        )
+    });
+    Ok(format!("&[{}]", rows.collect::<Vec<_>>().join(", ")))
+}
+
+/// A condition, as an expression in Rust.
+fn condition(when: &When) -> String {
+    let list = |kind: &str, inner: &[When]| {
+        let inner = inner.iter().map(condition).collect::<Vec<_>>().join(", ");
+        format!("crate::parts::When::{kind}(std::borrow::Cow::Borrowed(&[{inner}]))")
+    };
+    match when {
+        When::Part(name) => {
+            format!("crate::parts::When::Part(std::borrow::Cow::Borrowed({name:?}))")
+        }
+        When::Any(inner) => list("Any", inner),
+        When::All(inner) => list("All", inner),
+        When::None(inner) => list("None", inner),
+    }
 }
 
 /// The path in the template.

@@ -85,11 +85,7 @@ pub enum CacheJob {
 #[derive(Debug, Subcommand)]
 pub enum TemplateJob {
     /// Look for mistakes in the template in DIR
-    Check {
-        /// The template's directory
-        #[arg(value_hint = ValueHint::DirPath)]
-        dir: OsString,
-    },
+    Check(TemplateCheck),
     /// Say what a template asks, runs and holds
     Describe(FromWhere),
     /// Write a small template to start from into DIR
@@ -102,6 +98,28 @@ pub enum TemplateJob {
     Schema,
     /// Render, compare, build and test every sample of the template in DIR
     Test(TemplateTest),
+}
+
+/// Words of `template check`.
+#[derive(Debug, Args)]
+pub struct TemplateCheck {
+    /// The template's directory
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub dir: OsString,
+    /// `json`: one event a line on standard output [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = words(&["human", "json"]))]
+    pub format: Option<String>,
+}
+
+impl From<TemplateCheck> for Create {
+    /// A service of that template.
+    fn from(wish: TemplateCheck) -> Self {
+        Self {
+            template: Some(wish.dir),
+            format: wish.format,
+            ..Self::default()
+        }
+    }
 }
 
 /// Words of `template test`.
@@ -125,6 +143,9 @@ pub struct TemplateTest {
     /// Use no network
     #[arg(long)]
     pub offline: bool,
+    /// `json`: one event a line on standard output [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = words(&["human", "json"]))]
+    pub format: Option<String>,
 }
 
 /// What to do with consent.
@@ -188,6 +209,7 @@ impl From<TemplateTest> for Create {
             build: wish.build.or_else(|| Some("test".to_owned())),
             trust: wish.trust,
             offline: wish.offline,
+            format: wish.format,
             ..Self::default()
         }
     }

@@ -75,7 +75,7 @@ fn template_questions(settings: &mut Settings, parent: &Path, template: &Templat
 }
 
 /// Shows what the template would run, and asks whether it may. Yes is remembered.
-fn consent(settings: &Settings, template: &Template, report: &Report) -> Result<()> {
+pub fn consent(settings: &Settings, template: &Template, report: &Report) -> Result<()> {
     let open = trust::open(template, settings, trust::items(template, settings))?;
     let (Some(origin), false) = (&template.origin, open.is_empty()) else {
         return Ok(());

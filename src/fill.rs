@@ -3,6 +3,8 @@
 //! Strict and unescaped: a variable nobody defined is an error that names file, line and column,
 //! and `&` stays `&`.
 
+pub mod variables;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use crate::questions::Answers;
 use crate::template::File;
 
 /// The one suffix that renders.
-const SUFFIX: &str = ".hbs";
+pub const SUFFIX: &str = ".hbs";
 
 /// What a template can say.
 #[derive(Clone, Debug, Serialize)]

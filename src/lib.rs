@@ -26,10 +26,10 @@
 //! | `template` | the embedded tree, or one from elsewhere | – |
 //! | `manifest` | `template.toml`: what a native template says of itself | – |
 //! | `foreign` | templates of cargo-generate | names cargo-generate, liquid, rhai |
-//! | `parts` | which parts a service has; the others leave no trace | – |
+//! | `parts` | which parts a service has; the others leave no trace | names syn |
 //! | `trust` | what a template would run, and whether somebody agreed | knows what was agreed to |
 //! | `render` | from a template and answers to files | – |
-//! | `child` | this very program again, in a clean room, for what others wrote | sets limits |
+//! | `child` | this very program again, behind walls, for what others wrote | names landlock |
 //! | `fill` | what the files say: `*.hbs`, strict, unescaped | names handlebars |
 //! | `stamp` | `Cargo.toml`, `Cargo.lock`, `service.toml` with the service's name | – |
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
@@ -46,10 +46,8 @@
 //! | `publish` | the one visible moment | writes outside the stage |
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
-//! | `child` | jobs on the files of others, done by this program once more, behind walls | names landlock |
-//! | `foreign` | templates of cargo-generate: what they ask and run, and their expansion | names cargo-generate, rhai, liquid |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
-//! | `author` | for authors of templates: new, check, test, describe | – |
+//! | `author` | for authors of templates: new, check, test, describe | names similar |
 //! | `dirs` | the user's directories | – |
 //!
 //! A template of others takes two steps more: it is *obtained* before the questions, and *rendered*
@@ -171,17 +169,25 @@ fn cache_job(job: Option<CacheJob>) -> Result<()> {
 
 fn template_job(job: TemplateJob, report: Report) -> ExitCode {
     match job {
-        TemplateJob::Check { dir } => ended(&report, author::check(&dir)),
-        TemplateJob::Describe(wish) => with_settings(wish.into(), report, author::describe),
-        TemplateJob::New { dir } => ended(&report, author::new(&dir)),
+        TemplateJob::Check(wish) => with_settings(wish.into(), report, |settings, _, report| {
+            author::check(&settings, report)
+        }),
+        TemplateJob::Describe(wish) => with_settings(wish.into(), report, |settings, _, report| {
+            author::describe(&settings, report)
+        }),
+        TemplateJob::New { dir } => {
+            with_settings(args::Create::default(), report, |settings, cwd, report| {
+                author::new(&settings, &cwd.join(dir), report)
+            })
+        }
         TemplateJob::Schema => {
             report::print(&manifest::schema());
             ExitCode::SUCCESS
         }
         TemplateJob::Test(wish) => {
             let (review, samples) = (wish.review, wish.sample.clone());
-            with_settings(wish.into(), report, |settings, cwd, report| {
-                author::test(&settings, cwd, report, (review, &samples))
+            with_settings(wish.into(), report, |settings, _, report| {
+                author::test(&settings, report, (review, &samples))
             })
         }
     }

@@ -9,7 +9,8 @@ mod file;
 
 use crate::error::{Error, Kind, Result};
 use crate::questions::{Answer, Question};
-pub use file::schema;
+pub use check::GIVEN;
+pub use file::{RawGolden as Golden, schema};
 
 /// The file's name; it does not ship.
 pub const FILE: &str = "template.toml";
@@ -62,6 +63,8 @@ pub struct Sample {
     pub answers: Vec<(String, Answer)>,
     /// Parts beside the usual ones, and usual ones it does without.
     pub parts: (Vec<String>, Vec<String>),
+    /// What is kept to compare with.
+    pub golden: Golden,
 }
 
 /// Understands the text of a manifest, or says everything that is wrong with it.

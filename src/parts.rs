@@ -1,12 +1,13 @@
 //! The parts of a service: which there are, which are wanted, and how the others leave no trace.
 //!
-//! In the template a part is a cargo feature. Here its lines (`build/cuts.rs` found them), its
-//! modules, files, dependencies, configuration and locked packages go, or stay without a sign
+//! In the template a part is a cargo feature. Here its lines (`cuts` has found them), its modules, files, dependencies, configuration and locked packages go, or stay without a sign
 //! that they might have gone.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+mod cuts;
+mod guard;
 pub mod locks;
 
 use toml_edit::{Array, DocumentMut, Item, Table};
@@ -14,6 +15,7 @@ use toml_edit::{Array, DocumentMut, Item, Table};
 use crate::error::{Error, Kind, Result};
 use crate::manifest;
 use crate::template::{self, File, Template};
+pub use cuts::{Cut, When};
 
 /// What is said of the parts in the template; it does not ship.
 pub const LIST: &str = "parts.toml";
@@ -33,39 +35,26 @@ pub struct Part {
     dev_dependencies: Vec<String>,
 }
 
-/// Lines of a Rust file that belong to a part; lines are counted from 1, both ends included.
-#[derive(Debug)]
-pub struct Cut {
-    /// What goes if the condition does not hold.
-    pub lines: (usize, usize),
-    /// What goes if it does.
-    pub attribute: (usize, usize),
-    /// The condition.
-    pub when: When,
-    /// The module whose file goes as well, or nothing.
-    pub module: &'static str,
-}
-
-/// When lines stay.
-#[derive(Debug)]
-pub enum When {
-    /// With this part.
-    Part(&'static str),
-    /// If one of these holds.
-    Any(&'static [When]),
-    /// If all of these hold.
-    All(&'static [When]),
-    /// If none of these holds.
-    None(&'static [When]),
-}
-
 /// The parts that are wanted, by name.
 pub type Chosen = BTreeSet<String>;
+
+impl Part {
+    /// Whether the file at `path` is there for this part alone.
+    #[must_use]
+    pub fn owns(&self, path: &str) -> bool {
+        self.files.iter().any(|glob| glob.matches(path))
+    }
+
+    /// Globs of its files, as they are written.
+    pub fn globs(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(glob::Pattern::as_str)
+    }
+}
 
 impl When {
     fn holds(&self, chosen: &Chosen) -> bool {
         match self {
-            Self::Part(name) => chosen.contains(*name),
+            Self::Part(name) => chosen.contains(&**name),
             Self::Any(inner) => inner.iter().any(|when| when.holds(chosen)),
             Self::All(inner) => inner.iter().all(|when| when.holds(chosen)),
             Self::None(inner) => !inner.iter().any(|when| when.holds(chosen)),
@@ -102,6 +91,30 @@ pub fn list(text: &str) -> Result<Vec<Part>> {
     }
     parts.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(parts)
+}
+
+/// Which lines of Rust files belong to which parts, by the paths of the files.
+pub type Cuts = BTreeMap<Cow<'static, str>, Cow<'static, [Cut]>>;
+
+/// The cuts of a template that was read from elsewhere.
+pub fn cuts(files: &[File]) -> Result<Cuts> {
+    let is_rust = |file: &&File| {
+        let path = std::path::Path::new(&file.path);
+        !file.path.starts_with(manifest::HOME)
+            && path.extension().is_some_and(|extension| extension == "rs")
+    };
+    let mut cuts = Cuts::new();
+    for file in files.iter().filter(is_rust) {
+        // What does not speak of features has no part to cut, and need not even be Rust.
+        let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
+        if text.contains("feature") {
+            let found = guard::cuts(&file.path, text)?;
+            if !found.is_empty() {
+                cuts.insert(Cow::Owned(file.path.clone()), Cow::Owned(found));
+            }
+        }
+    }
+    Ok(cuts)
 }
 
 /// The parts a service has if nobody chooses.
@@ -160,7 +173,7 @@ pub fn cut(template: &Template, chosen: &Chosen) -> Result<Vec<File>> {
         let left_out = matches!(path, LIST | locks::FILE | manifest::FILE)
             || path.starts_with(manifest::HOME)
             || gone.iter().any(|module| is_of_module(path, module))
-            || absent().any(|part| part.files.iter().any(|glob| glob.matches(path)));
+            || absent().any(|part| part.owns(path));
         if !left_out {
             files.push(without(file, template, chosen)?);
         }

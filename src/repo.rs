@@ -22,7 +22,7 @@ use crate::template::File;
 pub use identity::author;
 use identity::{setting, signatures};
 pub use pack::Pack;
-pub use tree::tree_id;
+pub use tree::{blob_id, tree_id};
 
 /// A repository the service would stand in.
 #[derive(Clone, Debug, PartialEq, Eq)]

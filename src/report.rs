@@ -3,6 +3,7 @@
 //! The stories hand over typed events; the narrative on standard error and the JSON lines on
 //! standard output are two readings of the same events, so no word is said twice.
 
+mod author;
 mod bar;
 pub mod cache;
 mod client;

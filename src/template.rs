@@ -1,7 +1,6 @@
 //! The template: the embedded tree, or one from elsewhere, and what it says of itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml_edit::Document;
@@ -9,7 +8,7 @@ use toml_edit::Document;
 use crate::error::{Error, Kind, Result};
 use crate::foreign::{self, Foreign};
 use crate::manifest::{self, Manifest};
-use crate::parts::{self, Cut, Part};
+use crate::parts::{self, Cut, Cuts, Part};
 use crate::questions::Question;
 use crate::settings::{Settings, Wish};
 use crate::source::{self, Obtained, Want, Ways};
@@ -30,7 +29,7 @@ pub struct Template {
     /// The parts a service can have or not.
     pub parts: Vec<Part>,
     /// Which lines of its Rust files belong to which parts.
-    pub cuts: BTreeMap<&'static str, &'static [Cut]>,
+    pub cuts: Cuts,
 }
 
 /// Whose format a template has.
@@ -95,7 +94,8 @@ impl Template {
         let template = Self::native(files.collect(), None);
         let mut template = template.expect("the embedded template has a manifest");
         let cuts = EMBEDDED.iter().filter(|file| !file.cuts.is_empty());
-        template.cuts = cuts.map(|file| (file.path, file.cuts)).collect();
+        let rows = cuts.map(|file| (Cow::Borrowed(file.path), Cow::Borrowed(file.cuts)));
+        template.cuts = rows.collect();
         template
     }
 
@@ -218,20 +218,27 @@ impl Template {
             origin: Some(origin),
             files,
             parts: Vec::new(),
-            cuts: BTreeMap::new(),
+            cuts: Cuts::new(),
         })
     }
 
     fn native(mut files: Vec<File>, origin: Option<Origin>) -> Result<Self> {
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let manifest = manifest::read(text(&files, manifest::FILE)?)?;
+        let parts = text(&files, parts::LIST).map_or(Ok(Vec::new()), parts::list)?;
+        // Those of the embedded one were found when this program was built.
+        let cuts = if origin.is_none() || parts.is_empty() {
+            Cuts::new()
+        } else {
+            parts::cuts(&files)?
+        };
         Ok(Self {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             shape: Shape::Native(Box::new(manifest)),
             origin,
-            parts: text(&files, parts::LIST).map_or(Ok(Vec::new()), parts::list)?,
-            cuts: BTreeMap::new(),
+            parts,
+            cuts,
             files,
         })
     }

@@ -292,6 +292,7 @@ impl Check<'_> {
             name: raw.name.into_inner(),
             answers,
             parts: (raw.with, raw.without),
+            golden: raw.golden,
         })
     }
 }

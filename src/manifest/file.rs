@@ -165,6 +165,20 @@ pub struct RawSample {
     /// Usual parts it does without.
     #[serde(default)]
     pub without: Vec<String>,
+    /// What is kept to compare with.
+    #[serde(default)]
+    pub golden: RawGolden,
+}
+
+/// What is kept of a sample to compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawGolden {
+    /// Every file, in `.template/golden/NAME/`.
+    #[default]
+    Tree,
+    /// Mode, id and path of every file, in `.template/golden/NAME.txt`: for large templates.
+    Listing,
 }
 
 /// The file, if it is one.

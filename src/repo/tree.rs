@@ -20,6 +20,15 @@ pub fn tree_id<'a>(files: impl IntoIterator<Item = &'a File>) -> Result<String> 
     Ok(id?.to_string())
 }
 
+/// The id git gives to a file of these bytes.
+pub fn blob_id(bytes: &[u8]) -> Result<String> {
+    let id = Oid::hash_object(ObjectType::Blob, bytes).map_err(|error| {
+        let message = format!("cannot hash a file: {}", error.message());
+        Error::new(Kind::Git, message)
+    })?;
+    Ok(id.to_string())
+}
+
 /// What takes an object and says its id.
 type Sink<'a, E> = &'a mut dyn FnMut(ObjectType, &[u8]) -> Result<Oid, E>;
 

@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::author::{Description, Finding, Tested};
 use crate::error::{Error, Kind};
 use crate::plan::{Git, Plan};
 use crate::questions::Answers;
@@ -58,6 +59,12 @@ pub enum Event {
         /// How long it took, in milliseconds.
         ms: u64,
     },
+    /// Something odd in a template: `template check`.
+    Finding(Finding),
+    /// How a sample of a template did: `template test`.
+    Sample(Tested),
+    /// What a template says of itself: `template describe`.
+    Template(Box<Description>),
     /// The last line, on success as on failure.
     Result(ResultEvent),
 }

@@ -20,19 +20,13 @@ pub fn shown(origin: &Origin, items: &[Item]) -> String {
     text + "\n"
 }
 
-/// A script as text that cannot move the cursor.
+/// A script, line by line.
 fn script(text: &str) -> String {
     let lines = text.lines().collect::<Vec<_>>();
-    let safe = |line: &&str| {
-        let line = line.replace('\t', "    ");
-        let safe = line.chars().map(|c| match c {
-            ' '..='~' => c.to_string(),
-            c if c.is_alphanumeric() => c.to_string(),
-            c => c.escape_unicode().to_string(),
-        });
-        format!("    | {}\n", safe.collect::<String>())
-    };
-    let mut shown = lines.iter().take(LINES).map(safe).collect::<String>();
+    let mut shown = String::new();
+    for line in lines.iter().take(LINES) {
+        shown.push_str(&format!("    | {}\n", safe(line)));
+    }
     if lines.len() > LINES {
         let more = lines.len() - LINES;
         shown.push_str(&format!(
@@ -40,6 +34,18 @@ fn script(text: &str) -> String {
         ));
     }
     shown
+}
+
+/// A line as text that cannot move the cursor.
+#[must_use]
+pub fn safe(line: &str) -> String {
+    let line = line.replace('\t', "    ");
+    let safe = line.chars().map(|c| match c {
+        ' '..='~' | '…' | '–' | '—' | '‘' | '’' | '“' | '”' => c.to_string(),
+        c if c.is_alphanumeric() => c.to_string(),
+        c => c.escape_unicode().to_string(),
+    });
+    safe.collect()
 }
 
 /// Everything that was agreed to.

@@ -73,6 +73,8 @@ fn each_crate_of_the_map_is_named_by_one_module() {
         "foreign",
         &["cargo_generate", "rhai::", "liquid::", "heck", "ignore::"],
     );
+    only("parts", &["syn::", "proc_macro2"]);
+    only("author", &["similar"]);
 }
 
 #[test]

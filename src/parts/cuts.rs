@@ -2,18 +2,44 @@
 //!
 //! The template is one crate with a feature a part, so its authors see, lint and test every
 //! combination with cargo alone. A service has no such features: the generator takes the lines
-//! of absent parts away, and the attributes of present ones. Parsing happens here, once; a run
-//! only drops lines.
+//! of absent parts away, and the attributes of present ones. The embedded template is parsed when
+//! the program is built (`build/main.rs` has this very file), one from elsewhere when it is read.
 
-use std::error::Error;
+use std::borrow::Cow;
 
 use proc_macro2::Span;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, Meta, Stmt, Token, punctuated::Punctuated};
 
-/// The cuts of one file, each as a Rust expression of type `Cut`.
-pub fn of(path: &str, text: &str) -> Result<Vec<String>, Box<dyn Error>> {
+/// Lines of a Rust file that belong to a part; lines are counted from 1, both ends included.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// What goes if the condition does not hold.
+    pub lines: (usize, usize),
+    /// What goes if it does.
+    pub attribute: (usize, usize),
+    /// The condition.
+    pub when: When,
+    /// The module whose file goes as well, or nothing.
+    pub module: Cow<'static, str>,
+}
+
+/// When lines stay.
+#[derive(Clone, Debug)]
+pub enum When {
+    /// With this part.
+    Part(Cow<'static, str>),
+    /// If one of these holds.
+    Any(Cow<'static, [When]>),
+    /// If all of these hold.
+    All(Cow<'static, [When]>),
+    /// If none of these holds.
+    None(Cow<'static, [When]>),
+}
+
+/// The cuts of the file at `path`, or what is wrong with it and where.
+pub fn of(path: &str, text: &str) -> Result<Vec<Cut>, String> {
     let file = syn::parse_file(text)
         .map_err(|error| format!("{path}, line {}: {error}", error.span().start().line))?;
     let mut finder = Finder {
@@ -26,7 +52,7 @@ pub fn of(path: &str, text: &str) -> Result<Vec<String>, Box<dyn Error>> {
     finder.visit_file(&file);
     finder.demand_all_found();
     match finder.wrong {
-        Some(wrong) => Err(wrong.into()),
+        Some(wrong) => Err(wrong),
         None => Ok(finder.cuts),
     }
 }
@@ -34,7 +60,7 @@ pub fn of(path: &str, text: &str) -> Result<Vec<String>, Box<dyn Error>> {
 struct Finder<'a> {
     path: &'a str,
     lines: Vec<&'a str>,
-    cuts: Vec<String>,
+    cuts: Vec<Cut>,
     /// The lines of the attributes that were understood.
     found: Vec<(usize, usize)>,
     wrong: Option<String>,
@@ -58,9 +84,12 @@ impl Finder<'_> {
                 self.wrong = Some(format!("{}, line {from}: {message}", self.path));
             }
             self.found.push((from, to));
-            self.cuts.push(format!(
-                "crate::parts::Cut {{ lines: ({first}, {last}), attribute: ({from}, {to}), when: {when}, module: {module:?} }}"
-            ));
+            self.cuts.push(Cut {
+                lines: (first, last),
+                attribute: (from, to),
+                when,
+                module: Cow::Owned(module.to_owned()),
+            });
         }
     }
 
@@ -91,8 +120,8 @@ impl Finder<'_> {
     }
 }
 
-/// The condition of a `#[cfg]` that speaks of features, as a Rust expression of type `When`.
-fn condition(attribute: &Attribute) -> Option<String> {
+/// The condition of a `#[cfg]` that speaks of features.
+fn condition(attribute: &Attribute) -> Option<When> {
     let Meta::List(list) = &attribute.meta else {
         return None;
     };
@@ -102,7 +131,7 @@ fn condition(attribute: &Attribute) -> Option<String> {
     expression(&list.parse_args::<Meta>().ok()?)
 }
 
-fn expression(meta: &Meta) -> Option<String> {
+fn expression(meta: &Meta) -> Option<When> {
     match meta {
         Meta::NameValue(pair) if pair.path.is_ident("feature") => {
             let Expr::Lit(literal) = &pair.value else {
@@ -111,7 +140,7 @@ fn expression(meta: &Meta) -> Option<String> {
             let syn::Lit::Str(name) = &literal.lit else {
                 return None;
             };
-            Some(format!("crate::parts::When::Part({:?})", name.value()))
+            Some(When::Part(Cow::Owned(name.value())))
         }
         Meta::List(list) => {
             let inner = list
@@ -119,15 +148,14 @@ fn expression(meta: &Meta) -> Option<String> {
                 .ok()?
                 .iter()
                 .map(expression)
-                .collect::<Option<Vec<_>>>()?
-                .join(", ");
-            let kind = list.path.get_ident()?.to_string();
-            Some(match kind.as_str() {
-                "not" => format!("crate::parts::When::None(&[{inner}])"),
-                "any" => format!("crate::parts::When::Any(&[{inner}])"),
-                "all" => format!("crate::parts::When::All(&[{inner}])"),
-                _ => return None,
-            })
+                .collect::<Option<Vec<_>>>()?;
+            let inner = Cow::Owned(inner);
+            match list.path.get_ident()?.to_string().as_str() {
+                "not" => Some(When::None(inner)),
+                "any" => Some(When::Any(inner)),
+                "all" => Some(When::All(inner)),
+                _ => None,
+            }
         }
         _ => None,
     }
