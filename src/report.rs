@@ -283,7 +283,12 @@ impl Report {
             self.paint(GREEN, "All done!"),
             plan.name,
         );
-        let url = format!("http://127.0.0.1:{}/health/live", published.port);
+        let port = published.port;
+        // What others' services answer, and whether they listen at all, is theirs to say.
+        let url = match &plan.origin {
+            None => format!("http://127.0.0.1:{port}/health/live"),
+            Some(_) => format!("HTTP port {port}"),
+        };
         text.push_str(&format!(
             "  cd {} && cargo run     # {url}\n",
             in_shell(&place)
