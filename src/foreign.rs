@@ -5,6 +5,7 @@
 //! so the tree is the one `cargo generate` makes; on the way out, what cargo-generate does wrong
 //! in silence is told (`check`).
 
+mod aside;
 mod capture;
 mod check;
 mod collect;

@@ -65,7 +65,7 @@ fn enter(dir: &Path, below: &str, found: &mut (Vec<File>, u64)) -> Result<()> {
 }
 
 /// Refuses a path that would be something else to git, to Windows or to a human.
-fn check_path(path: &str) -> Result<()> {
+pub fn check_path(path: &str) -> Result<()> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let device = ["con", "prn", "aux", "nul"].contains(&stem.as_str())

@@ -5,6 +5,7 @@
 //! repository to found, is left out of the copy it works on.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,16 +13,17 @@ use std::path::{Path, PathBuf};
 use cargo_generate::{GenerateArgs, TemplatePath, Vcs};
 use toml_edit::DocumentMut;
 
+use super::aside::Parted;
 use super::capture::Capture;
 use super::check::Checker;
-use super::collect::collect;
+use super::collect::{check_path, collect};
 use super::inspect::uses;
 use super::look::look;
 use super::tree::{Tree, is_inside, join, text};
 use super::{Expansion, Foreign, builtins, inspect, tell, wrong};
 use crate::child::Product;
-use crate::error::{Error, Result};
-use crate::questions::Answers;
+use crate::error::{Error, Kind, Result};
+use crate::questions::{Answer, Answers};
 use crate::template::File;
 
 /// Expands the template among `files` in the private directory `house`.
@@ -36,22 +38,17 @@ pub fn expand(job: &Expansion, files: &[File], house: &Path, walled: bool) -> Re
         foreign.is_init(),
     );
     let settled = foreign.settle(&job.answers, &own);
-    let run = |name: &str, capture: Option<&Capture>| {
-        let dir = house.join(name);
-        Run {
-            job,
-            foreign: &foreign,
-            files,
-            capture,
-            dir,
-        }
-        .generate()
+    let ignored = settled.lists.ignore.as_deref().unwrap_or_default();
+    let before = Checker::new(&settled.known, &settled.lists);
+    let parted = Parted::of(files, &foreign, ignored, &before);
+    let run = Run {
+        job,
+        foreign: &foreign,
+        files: &parted.rendered,
+        capture: Capture::of(&foreign, &job.answers),
+        dir: house.join("first"),
     };
-    let capture = Capture::of(&foreign, &job.answers);
-    let made = match run("first", capture.as_ref())? {
-        Err(text) if Capture::failed(&text) => run("second", None)?,
-        made => made,
-    };
+    let made = run.with_a_second_try()?;
     let made = made.map_err(|text| {
         let (foreign, tree, given, settled) = (&foreign, &tree, &job.answers, &settled);
         tell::failure(
@@ -64,9 +61,11 @@ pub fn expand(job: &Expansion, files: &[File], house: &Path, walled: bool) -> Re
             },
         )
     })?;
-    let mut files = collect(&made)?;
+    let mut files = with_plain(collect(&made)?, parted.plain)?;
     let mut answers = settled.known;
-    answers.extend(Capture::take_from(&mut files).unwrap_or_default());
+    let found = Capture::take_from(&mut files).unwrap_or_default();
+    let found = own_answers(found, &answers, &foreign);
+    answers.extend(found);
     let checker = Checker::new(&answers, &settled.lists);
     let warnings = look(&foreign.dir, &tree, &mut files, &checker);
     answers.retain(|name, _| !own.contains_key(name) || job.answers.contains_key(name));
@@ -78,16 +77,63 @@ pub fn expand(job: &Expansion, files: &[File], house: &Path, walled: bool) -> Re
     })
 }
 
+/// All files together, if they can be.
+fn with_plain(mut files: Vec<File>, plain: Vec<File>) -> Result<Vec<File>> {
+    for file in &plain {
+        check_path(&file.path)?;
+    }
+    files.extend(plain);
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    let mut paths = HashSet::new();
+    let twice = files.iter().find(|file| !paths.insert(file.path.as_str()));
+    let above = |path: &str| {
+        path.match_indices('/')
+            .any(|(at, _)| paths.contains(&path[..at]))
+    };
+    let odd = twice.or_else(|| files.iter().find(|file| above(&file.path)));
+    if let Some(file) = odd {
+        let message = format!("the template makes `{}` twice, or below a file", file.path);
+        return Err(Error::new(Kind::Template, message));
+    }
+    Ok(files)
+}
+
+/// What of the variables `found` are answers: cargo-generate makes those empty that nobody knows.
+fn own_answers(found: Answers, known: &Answers, foreign: &Foreign) -> Answers {
+    let named = |name: &str| {
+        let quoted = format!("\"{name}\"");
+        foreign.hooks.iter().any(|hook| hook.text.contains(&quoted))
+    };
+    let nothing = Answer::Text(String::new());
+    let found = found.into_iter();
+    found
+        .filter(|(name, answer)| *answer != nothing || known.contains_key(name) || named(name))
+        .collect()
+}
+
 /// One call of cargo-generate, in a directory of its own.
 struct Run<'a> {
     job: &'a Expansion,
     foreign: &'a Foreign,
-    files: &'a [File],
-    capture: Option<&'a Capture>,
+    files: &'a [&'a File],
+    capture: Option<Capture>,
     dir: PathBuf,
 }
 
 impl Run<'_> {
+    /// As `generate`; where our own hook is in the way of the template, once more without it.
+    fn with_a_second_try(self) -> Result<std::result::Result<PathBuf, String>> {
+        match self.generate()? {
+            Err(text) if Capture::failed(&text) => Self {
+                capture: None,
+                dir: self.dir.with_file_name("second"),
+                ..self
+            }
+            .generate(),
+            made => Ok(made),
+        }
+    }
+
     /// Where the project is, or what cargo-generate has to say.
     fn generate(&self) -> Result<std::result::Result<PathBuf, String>> {
         let io = |error: std::io::Error| Error::io("prepare", &self.dir, &error);
@@ -99,14 +145,20 @@ impl Run<'_> {
     fn prepare(&self) -> std::io::Result<()> {
         let config = self.foreign.config.as_deref().unwrap_or_default();
         let liquid = format!("{config}.liquid");
-        let is_config = |file: &&File| file.path == config || file.path == liquid;
-        let mut changed = self.files.iter().filter(is_config).cloned().collect();
+        let is_config = |file: &&&File| file.path == config || file.path == liquid;
+        let mut changed = self
+            .files
+            .iter()
+            .filter(is_config)
+            .map(|file| (*file).clone())
+            .collect();
         without_repository(&mut changed);
-        if let Some(capture) = self.capture {
+        if let Some(capture) = &self.capture {
             capture.add_to(&mut changed);
         }
+        fs::create_dir_all(self.template().join(&self.foreign.dir))?;
         write(&self.template(), self.files)?;
-        write(&self.template(), &changed)?;
+        write(&self.template(), &changed.iter().collect::<Vec<_>>())?;
         let project = self.out().join(&self.job.name);
         fs::create_dir_all(if self.foreign.is_init() {
             project
@@ -190,7 +242,7 @@ fn values(answers: &Answers) -> String {
     document.to_string()
 }
 
-fn write(dir: &Path, files: &[File]) -> std::io::Result<()> {
+fn write(dir: &Path, files: &[&File]) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
     for file in files {
         if !is_inside("", &file.path) {

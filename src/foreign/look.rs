@@ -1,5 +1,6 @@
 //! Tells what went wrong without a word, and mends what can be mended.
 
+use super::aside::is_liquid;
 use super::check::{Checker, mention};
 use super::place;
 use super::tree::{Tree, join, text};
@@ -13,36 +14,49 @@ pub fn look(dir: &str, tree: &Tree, made: &mut [File], checker: &Checker) -> Vec
     }
     let mut warnings = Vec::new();
     for (path, file) in tree.below(dir) {
-        let Some(end) = rendered_path(checker, path).filter(|_| checker.renders(path)) else {
+        if !checker.renders(path) {
             continue;
-        };
-        let Ok(at) = made.binary_search_by(|made| made.path.cmp(&end)) else {
-            continue;
-        };
-        if let Some(text) = text(file).filter(|text| is_liquid(text)) {
-            warnings.extend(warn(checker, &join(dir, path), text));
         }
+        let (end, unknown) = rendered(checker, path);
+        let Some(at) = end.as_ref().and_then(|end| position(made, end)) else {
+            continue;
+        };
+        let whole = join(dir, path);
+        warnings.extend(unknown.iter().map(|name| {
+            format!("template file {whole}: nobody knows `{name}` in its name, so nothing stands in its place")
+        }));
+        if let Some(text) = text(file).filter(|text| is_liquid(text)) {
+            warnings.extend(warn(checker, &whole, text));
+        }
+        let end = &made[at].path;
         if end != path && file.executable && !made[at].executable {
-            made[at].executable = true;
             warnings.push(format!(
                 "`{end}` stays executable, which `cargo generate` forgets of files with templated names"
             ));
+            made[at].executable = true;
         }
     }
     warnings
 }
 
-fn is_liquid(text: &str) -> bool {
-    text.contains("{{") || text.contains("{%")
+fn position(made: &[File], path: &str) -> Option<usize> {
+    made.binary_search_by(|file| file.path.as_str().cmp(path))
+        .ok()
 }
 
-/// What the path of a file comes to; nothing if that cannot be told.
-fn rendered_path(checker: &Checker, path: &str) -> Option<String> {
+/// What the path of a file comes to, if that can be told, and the variables in it nobody knows.
+fn rendered(checker: &Checker, path: &str) -> (Option<String>, Vec<String>) {
     if !is_liquid(path) {
-        return Some(path.to_owned());
+        return (Some(path.to_owned()), Vec::new());
     }
-    let parts = path.split('/').map(|part| checker.see(part).text);
-    Some(parts.collect::<Option<Vec<_>>>()?.join("/"))
+    let parts = path.split('/').map(|part| checker.see(part));
+    let parts = parts.collect::<Vec<_>>();
+    let unknown = parts.iter().flat_map(|part| part.unknown.iter().cloned());
+    let texts = parts.iter().map(|part| part.text.as_deref());
+    let path = texts
+        .collect::<Option<Vec<_>>>()
+        .map(|texts| texts.join("/"));
+    (path, unknown.collect())
 }
 
 fn warn(checker: &Checker, path: &str, text: &str) -> Vec<String> {

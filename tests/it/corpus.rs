@@ -90,7 +90,10 @@ const SHAPES: &[Case] = &[
     case("esp"),
     below("esp", "cargo", &[("mcu", "esp32c3"), ("advanced", "true")]),
     below("esp", "cargo", &[("advanced", "true"), ("std", "true"), ("espidfver", "master"), ("branch", "b")]),
-    below("esp", "cargo", &[("advanced", "true"), ("std", "false")]),
+    Case {
+        warnings: &["template file cargo/advanced.md, line 1, column 64: nobody knows `espidfver`, so nothing stands in its place"],
+        ..below("esp", "cargo", &[("advanced", "true"), ("std", "false")])
+    },
     below("esp", "cmake", &[("mcu", "esp32s3")]),
     case("three-hooks"),
     with("three-hooks", &[("logging", "false")]),
@@ -148,6 +151,13 @@ const SHAPES: &[Case] = &[
     case("within"),
     Case { within: true, ..case("within") },
     case("liquid"),
+    Case {
+        warnings: &[
+            "template file b.txt, line 1, column 4: nobody knows `b`, so nothing stands in its place",
+            "template file src/a{{ nobody }}.rs: nobody knows `nobody` in its name, so nothing stands in its place",
+        ],
+        ..case("unknown-name")
+    },
     case("hook-changes"),
     with("hook-changes", &[("lang", "de")]),
     case("lister"),

@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
     hook("a text that doubles", &[HOOKS, ("pre.rhai", "let s = \"x\"; loop { s += s; }")], Refused("ran out of memory, 1024 MiB")),
     hook("a list that doubles", &[HOOKS, ("pre.rhai", "let a = [1]; loop { a += a; }")], Refused("the template's rendering")),
     hook("a blob of 10 GB", &[HOOKS, ("pre.rhai", "let b = blob(10000000000);")], Refused("ran out of memory, 1024 MiB")),
-    hook("a text of liquid that doubles", &[("a.md", "{% assign s = \"x\" %}{% for i in (1..60) %}{% assign s = s | append: s %}{% endfor %}")], Refused("ran out of memory, 1024 MiB")),
+    hook("a text of liquid that doubles", &[("a.md", "{% assign s = \"x\" %}{% for i in (1..60) %}{% assign s = s | append: s %}{% endfor %}")], Refused("the template's rendering")),
     hook("a range of liquid", &[("a.md", "{% for i in (1..1000000000000) %}x{% endfor %}")], Refused("the template's rendering")),
     // Depth.
     hook("recursion in a hook", &[HOOKS, ("pre.rhai", "fn f(x) { f(x + 1) }\nf(0)")], Refused("the template's hook pre.rhai failed: Stack overflow")),
@@ -125,7 +125,7 @@ const ROWS: &[Row] = &[
     hook("no sub-template", &[("cargo-generate.toml", "[template]\nsub_templates = []\n")], Refused("`sub_templates` is empty")),
     hook("a file above", &[("../evil.md", "x")], Refused("`../evil.md` is outside of it")),
     hook("a file elsewhere", &[("/evil.md", "x")], Refused("`/evil.md` is outside of it")),
-    hook("a file that is a directory", &[("a", "x"), ("a/b", "x")], Refused("cannot prepare")),
+    hook("a file that is a directory", &[("a", "x"), ("a/b", "x")], Refused("the template makes `a/b` twice, or below a file")),
     hook("a pattern that explodes", &[("cargo-generate.toml", "[placeholders]\ny = { prompt = \"y\", regex = '((a{1000}){1000}){1000}' }\n")], Refused("line 2, column 29: `regex` of placeholder `y`: Compiled regex exceeds size limit")),
     // Names that files come to.
     named("a name that climbs", &[("{{x}}", "x")], "../../../../victim/evil", Renders(&[".._.._.._.._victim_evil"])),
