@@ -606,19 +606,18 @@ fn no_hook_runs_while_a_template_is_fetched() {
     assert!(!canary.exists());
 }
 
-/// What the cache holds of the only repository in it: names without what differs.
+/// What the cache holds of the only repository in it, if it is there yet: names without what
+/// differs.
 fn kept(sandbox: &Sandbox) -> Vec<String> {
     let templates = sandbox.root().join("cache/generate-service/templates");
-    let entries = fs::read_dir(templates).expect("the cache");
-    let store = entries
-        .last()
-        .expect("a repository")
-        .expect("an entry")
-        .path();
-    let entries = fs::read_dir(store).expect("a directory");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let names_in = |dir: &Path| {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.collect::<Vec<_>>()
+    };
+    let stores = names_in(&templates).into_iter();
+    let names = stores.flat_map(|store| names_in(&templates.join(store)));
     let mut names = names
-        .map(|name| name.to_string_lossy().into_owned())
         .map(|name| name.split('-').next().unwrap_or_default().to_owned())
         .collect::<Vec<_>>();
     names.sort();
