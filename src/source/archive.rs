@@ -106,8 +106,12 @@ fn open(path: &Path) -> Result<File> {
     opened.map_err(|error| Error::new(Kind::Fetch, Error::io("read", path, &error).message))
 }
 
+/// What a crate says of a file that it cannot read may quote it.
 fn broken(path: &Path, why: &str) -> Error {
     let path = path.display();
+    let why = why.lines().next().unwrap_or_default();
+    let why = why.chars().filter(|letter| !letter.is_control());
+    let why = why.take(200).collect::<String>();
     Error::new(
         Kind::Template,
         format!("cannot read the archive `{path}`: {why}"),

@@ -142,7 +142,7 @@ impl Gather {
         let mut warnings = Vec::new();
         for (path, target) in &self.links {
             if leads_out(path, target) {
-                let target = target.escape_ascii();
+                let target = target[..target.len().min(100)].escape_ascii();
                 let reason = format!("is a link that leads out of it, to `{target}`");
                 return Err(refused(path, &reason));
             }

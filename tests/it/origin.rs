@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use generate_service::source::{self, Want, Ways};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use crate::git::git;
 use crate::sandbox::{Run, Sandbox};
 
-/// What the other process is told, and how its answer begins.
+/// What the other process is told.
 const TOLD: &str = "GENERATE_SERVICE_TEST_SOURCE";
-const ANSWER: &str = "ANSWER ";
 
 /// A repository with a working directory.
 pub struct Origin<'a> {
@@ -58,6 +58,7 @@ pub struct Wish<'a> {
     sandbox: &'a Sandbox,
     command: Command,
     told: Value,
+    answer: NamedTempFile,
 }
 
 /// What came of it.
@@ -72,13 +73,16 @@ impl<'a> Wish<'a> {
         let mut command = sandbox.command(std::env::current_exe().expect("this program"));
         command
             .args(["--exact", "origin::gets_what_it_is_told", "--ignored"])
-            .args(["--nocapture", "--test-threads=1"])
+            .arg("--test-threads=1")
             .env("XDG_CACHE_HOME", sandbox.root().join("cache"))
             .current_dir(sandbox.work());
+        let answer = tempfile::NamedTempFile::new_in(sandbox.root()).expect("a file");
+        let told = json!({ "text": text, "base": sandbox.work(), "answer": answer.path() });
         Self {
             sandbox,
             command,
-            told: json!({ "text": text, "base": sandbox.work() }),
+            told,
+            answer,
         }
     }
 
@@ -124,16 +128,31 @@ impl<'a> Wish<'a> {
         self.command.env(TOLD, self.told.to_string())
     }
 
+    /// The same on a terminal of its own, with somebody at it.
+    pub fn on_terminal(mut self) -> (Command, NamedTempFile) {
+        self.told["human"] = json!(true);
+        let wish = self.command();
+        let words = std::iter::once(wish.get_program()).chain(wish.get_args());
+        let words = words.map(|word| format!("'{}'", word.display()));
+        let line = words.collect::<Vec<_>>().join(" ");
+        let envs = wish.get_envs().map(|(name, value)| {
+            let value = value.unwrap_or_default();
+            (name.to_owned(), value.to_owned())
+        });
+        let envs = envs.collect::<Vec<_>>();
+        let mut script = self.sandbox.command("script");
+        script.args(["-q", "-e", "-c", &line, "/dev/null"]);
+        script.env("SHELL", "/bin/sh").envs(envs);
+        (script, self.answer)
+    }
+
     #[track_caller]
     pub fn get(mut self) -> Answer {
         let started = Instant::now();
         let run = Run::of(self.command());
         let took = started.elapsed();
-        let said = run.stdout.split_once(ANSWER).and_then(|(_, said)| {
-            let said = said.lines().next()?;
-            serde_json::from_str(said).ok()
-        });
-        let Some(said) = said else {
+        let said = std::fs::read(self.answer.path()).expect("the answer");
+        let Ok(said) = serde_json::from_slice(&said) else {
             panic!("no answer: {}\n{}\n{}", run.code, run.stdout, run.stderr);
         };
         Answer { said, took }
@@ -183,7 +202,8 @@ fn gets_what_it_is_told() {
         Err(error) => json!({ "error": error.message, "kind": error.kind, "help": error.help }),
     };
     said["peak"] = json!(peak() - before);
-    println!("{ANSWER}{said}");
+    let answer = told["answer"].as_str().expect("a path");
+    std::fs::write(answer, said.to_string()).expect("the answer");
 }
 
 fn get(told: &Value) -> Result<Value, generate_service::error::Error> {

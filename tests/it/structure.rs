@@ -67,6 +67,7 @@ fn each_crate_of_the_map_is_named_by_one_module() {
     only("repo", &["git2"]);
     only("report", &["indicatif"]);
     only("client", &["ureq"]);
+    only("source", &["tar::", "zip::"]);
     only("cache", &["xxhash_rust"]);
     only("child", &["landlock"]);
     only(

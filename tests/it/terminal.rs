@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::sandbox::{Run, Sandbox, until};
 
 /// The program in a terminal.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keyboard: Option<ChildStdin>,
     screen: Arc<Mutex<String>>,
@@ -26,7 +26,7 @@ fn shell(sandbox: &Sandbox, line: &str) -> Command {
 }
 
 impl Terminal {
-    fn open(mut command: Command) -> Self {
+    pub fn open(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("script runs");
         let mut output = child.stdout.take().expect("piped");
@@ -58,7 +58,7 @@ impl Terminal {
 
     /// Waits until this is said, after all that was waited for before.
     #[track_caller]
-    fn says(&mut self, text: &str) -> &mut Self {
+    pub fn says(&mut self, text: &str) -> &mut Self {
         until(&format!("{text:?} on {:?}", self.screen()), || {
             let screen = self.screen();
             let at = screen[self.read..].find(text);
@@ -69,7 +69,7 @@ impl Terminal {
     }
 
     /// Types an answer and Enter.
-    fn answer(&mut self, text: &str) -> &mut Self {
+    pub fn answer(&mut self, text: &str) -> &mut Self {
         let keyboard = self.keyboard.as_mut().expect("open");
         keyboard
             .write_all(format!("{text}\r").as_bytes())
