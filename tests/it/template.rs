@@ -118,7 +118,12 @@ fn files_are_bytes_unless_they_say_otherwise() {
 }
 
 /// What a service with every part has not: what tells of parts, and what stands in for one.
-const NOT_THERE: [&str; 3] = ["Cargo.lock.parts", "parts.toml", "src/teams/memory.rs"];
+const NOT_THERE: [&str; 4] = [
+    "Cargo.lock.parts",
+    "parts.toml",
+    "src/teams/memory.rs",
+    "template.toml",
+];
 
 fn has_parts(bytes: &[u8]) -> bool {
     String::from_utf8_lossy(bytes).contains("(feature = \"")
@@ -355,7 +360,8 @@ fn what_has_no_suffix_is_not_looked_at() {
 #[test]
 fn an_unknown_variable_names_its_place() {
     let error = filled("docs/a.md.hbs", b"# {{name}}\n\n  {{nmae}}\n", false);
-    let wanted = "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`";
+    let wanted =
+        "template file docs/a.md.hbs, line 3, column 3: unknown variable `nmae`, in `{{nmae}}`";
     assert_eq!(error, Err(wanted.to_owned()));
 }
 
