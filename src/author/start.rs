@@ -12,6 +12,7 @@ use super::golden::write_all;
 use super::samples;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
+use crate::interrupt;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::stage;
@@ -43,6 +44,7 @@ const NAME: &str = "my-template";
 /// Writes the template into `dir`, whole or not at all.
 pub fn new(settings: &Settings, dir: &Path, report: &Report) -> Result<()> {
     Error::all(settings.wrong.clone())?;
+    interrupt::listen()?;
     let place = free(dir)?;
     let parent = place.parent().unwrap_or(&place);
     let name = name_of(&place);
@@ -55,6 +57,7 @@ pub fn new(settings: &Settings, dir: &Path, report: &Report) -> Result<()> {
     });
     write_all(&tree, &files.collect::<Vec<_>>())?;
     samples::accept(&tree, settings, report)?;
+    interrupt::check()?;
     // Onto an empty directory, too; onto anything else it fails.
     fs::rename(&tree, &place).map_err(|error| Error::io("create", &place, &error))?;
     report.started(&place);

@@ -1,5 +1,6 @@
 //! The real program, driven from outside: one crate, many modules.
 
+mod author;
 mod build;
 mod cache;
 mod children;
