@@ -155,8 +155,12 @@ pub fn obtain_in(cache: &Path, source: &Source, ways: Ways) -> Result<Obtained> 
 
 /// `path` without links, which is what trust is bound to.
 fn found(path: &Path) -> Result<PathBuf> {
-    let known = path.canonicalize();
-    known.map_err(|error| Error::new(Kind::Fetch, Error::io("find", path, &error).message))
+    path.canonicalize().map_err(|error| {
+        let why = Error::io("find the template", path, &error).message;
+        Error::new(Kind::Fetch, why).help(
+            "a template is a directory, an archive, a URL of git, `gh:owner/repo`, or a name from [templates] in generate-service.toml",
+        )
+    })
 }
 
 fn from_disk(path: &Path, gather: gather::Gather) -> Result<Obtained> {

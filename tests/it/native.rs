@@ -363,6 +363,7 @@ fn mistakes_in_files_name_place_and_text() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn mistakes_in_the_manifest_name_their_place() {
     let question = "[[questions]]\nname = \"a\"\n";
     let cases: [(String, &str); 17] = [

@@ -118,9 +118,10 @@ fn the_embedded_template_has_a_name_and_nothing_to_choose_from() {
         "error: the template does not ask for `a` (`--define`)\nhelp: it asks for nothing\n",
     );
     run(&sandbox, &["b", "--template", "nowhere"]).fails(
-        2,
+        10,
         &format!(
-            "error: there is no template `nowhere`: no directory or archive `{}/work/nowhere`\nhelp: name a directory, an archive, a URL, `gh:owner/repo`, or one of the settings\n",
+            "error: cannot find the template `{}/work/nowhere`: no such file or directory\n\
+             help: a template is a directory, an archive, a URL of git, `gh:owner/repo`, or a name from [templates] in generate-service.toml\n",
             sandbox.root().display()
         ),
     );
@@ -160,10 +161,8 @@ fn a_directory_of_a_source_can_be_the_template() {
     );
 }
 
-/// The whole pipeline on a template of cargo-generate: a port, a commit, a build, a record.
-#[test]
-fn a_template_of_cargo_generate_becomes_a_service() {
-    let sandbox = Sandbox::new();
+/// A template of cargo-generate that asks three things, one of them under a condition.
+fn greeting(sandbox: &Sandbox) {
     let file = |path: &str, text: &str| {
         sandbox.write(format!("work/cg/{path}"), text);
     };
@@ -179,6 +178,13 @@ fn a_template_of_cargo_generate_becomes_a_service() {
         "src/main.rs",
         "fn main() { println!(\"{{greeting}} from {{crate_name}}{{marks}}\"); }\n",
     );
+}
+
+/// The whole pipeline on a template of cargo-generate: a port, a commit, a build, a record.
+#[test]
+fn a_template_of_cargo_generate_becomes_a_service() {
+    let sandbox = Sandbox::new();
+    greeting(&sandbox);
     let words = ["hello-there", "-t", "cg"];
     run(&sandbox, &[&words[..], &["-d", "loud=true"]].concat()).fails(
         2,

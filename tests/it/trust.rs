@@ -145,10 +145,11 @@ fn a_template_that_may_run_still_lends_nothing_to_others() {
         .arg("--trust")
         .env("XDG_CACHE_HOME", &cache);
     Run::of(&mut generator).ok();
-    let there = cache
-        .exists()
-        .then(|| crate::sandbox::listing(&cache))
-        .unwrap_or_default();
+    let there = if cache.exists() {
+        crate::sandbox::listing(&cache)
+    } else {
+        Vec::new()
+    };
     assert_eq!(there, Vec::<String>::new());
 }
 
