@@ -121,6 +121,8 @@ pub struct Ground<'a> {
     pub values: &'a Value,
     /// Whether answers nobody asked for are passed on, not refused.
     pub lenient: bool,
+    /// Whether code of the template may answer before anybody is asked.
+    pub answering: bool,
 }
 
 /// Every answer, or all that is missing and wrong.
@@ -184,7 +186,7 @@ fn settled(
         return Ok(Some(answer));
     }
     match usual {
-        None if asked => Err(Trouble::Answer(missing(question))),
+        None if asked && !ground.answering => Err(Trouble::Answer(missing(question))),
         answer => Ok(answer),
     }
 }

@@ -12,7 +12,7 @@ use crate::answers::Ground;
 use crate::child::{self, Job, Limits, Terms};
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
-use crate::foreign::{self, Consent, Expansion, Foreign};
+use crate::foreign::{self, Consent, Expansion, Foreign, Phase};
 use crate::manifest::Manifest;
 use crate::name::ServiceName;
 use crate::parts::{self, Chosen};
@@ -70,12 +70,18 @@ pub fn ground(template: &Template, name: &str, description: &str, parts: &Chosen
     ground
 }
 
-/// Whether answers that no question asks for are passed on.
+/// What the questions of `template` stand on, `values` being known.
 #[must_use]
 pub fn ground_of<'a>(template: &Template, values: &'a Value) -> Ground<'a> {
+    let foreign = match &template.shape {
+        Shape::Native(_) => None,
+        Shape::Foreign(foreign) => Some(foreign),
+    };
+    let mut hooks = foreign.iter().flat_map(|foreign| &foreign.hooks);
     Ground {
         values,
-        lenient: matches!(template.shape, Shape::Foreign(_)),
+        lenient: foreign.is_some(),
+        answering: hooks.any(|hook| hook.phase == Phase::Init),
     }
 }
 

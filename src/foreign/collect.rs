@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::tree::join;
 use crate::error::{Error, Kind, Result};
+use crate::source::limits::check_path;
 use crate::template::File;
 
 /// Files a template may come to, and their bytes.
@@ -62,36 +63,4 @@ fn enter(dir: &Path, below: &str, found: &mut (Vec<File>, u64)) -> Result<()> {
         });
     }
     Ok(())
-}
-
-/// Refuses a path that would be something else to git, to Windows or to a human.
-pub fn check_path(path: &str) -> Result<()> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
-    let device = ["con", "prn", "aux", "nul"].contains(&stem.as_str())
-        || ["com", "lpt"].iter().any(|port| {
-            stem.strip_prefix(port)
-                .is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']))
-        });
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let why = if name.eq_ignore_ascii_case(".git") {
-        "belongs to git"
-    } else if device {
-        "is a device on Windows"
-    } else if name.contains(hidden) {
-        "has letters that cannot be seen"
-    } else if name.contains(['\\', ':', '<', '>', '"', '|', '?', '*']) || name.ends_with(['.', ' '])
-    {
-        "cannot be the name of a file on Windows"
-    } else {
-        return Ok(());
-    };
-    let message = format!(
-        "the template makes a file that nobody should have: `{}` {why}",
-        path.escape_debug()
-    );
-    Err(Error::new(Kind::Template, message))
 }

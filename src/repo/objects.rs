@@ -64,17 +64,6 @@ pub fn each_entry(
     walk.below(&mut Vec::new(), commit.tree_id(), visit)
 }
 
-/// Whether `dir` is a repository that holds `commit`.
-#[must_use]
-pub fn holds(dir: &Path, commit: &str) -> bool {
-    let look = || -> Result<Oid, git2::Error> {
-        let repository = Repository::open_bare(dir)?;
-        let commit = repository.find_commit(Oid::from_str(commit)?)?;
-        Ok(commit.id())
-    };
-    look().is_ok()
-}
-
 struct Walk<'a> {
     repository: &'a Repository,
     odb: &'a Odb<'a>,

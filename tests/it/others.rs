@@ -255,3 +255,29 @@ fn what_makes_no_package_of_that_name_is_refused() {
     );
     assert!(!sandbox.work().join("a").exists());
 }
+
+/// What a hook answers before anybody is asked is not missing.
+#[test]
+fn a_hook_may_answer_for_everybody() {
+    let sandbox = Sandbox::new();
+    let file = |path: &str, text: &str| {
+        sandbox.write(format!("work/cg/{path}"), text);
+    };
+    let config = "[hooks]\ninit = [\"init.rhai\"]\n[placeholders]\ncolour = { prompt = \"Colour?\", type = \"string\" }\n";
+    file("cargo-generate.toml", config);
+    file("init.rhai", "variable::set(\"colour\", \"blue\");\n");
+    file(
+        "Cargo.toml",
+        "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
+    );
+    file("v.txt", "{{colour}}\n");
+    run(&sandbox, &["a", "-t", "cg", "--trust"]).ok();
+    assert_eq!(version(&sandbox, "a"), "blue\n");
+    let record = fs::read_to_string(sandbox.work().join("a/service.toml")).expect("a record");
+    assert!(
+        record.ends_with("[answers]\ncolour = \"blue\"\n"),
+        "{record}"
+    );
+    file("init.rhai", "// nothing\n");
+    run(&sandbox, &["b", "-t", "cg", "--trust"]).fails(2, "");
+}
