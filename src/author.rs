@@ -12,7 +12,7 @@ mod start;
 mod texts;
 mod worlds;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -62,9 +62,4 @@ fn told(mut findings: Vec<Finding>, report: &Report) -> Result<()> {
     Error::all(mistakes.collect())?;
     report.no_mistakes();
     Ok(())
-}
-
-/// The path of a file, as errors name it.
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -212,8 +212,15 @@ impl Report {
     }
 
     fn error(&self, error: &Error) {
-        let mut text = format!("{}: {error}\n", self.paint(RED, "error"));
+        // What others wrote may be repeated in it.
+        let safe = |text: &str| {
+            let lines = text.split('\n').map(trust::harmless);
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let message = safe(&error.message);
+        let mut text = format!("{}: {message}\n", self.paint(RED, "error"));
         if let Some(help) = &error.help {
+            let help = safe(help);
             text.push_str(&format!("{}: {help}\n", self.paint(CYAN, "help")));
         }
         eprint(&text);

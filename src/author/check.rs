@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use super::worlds::{MOST, Worlds};
-use super::{foreign, names, opened, shown, texts, told};
+use super::{foreign, names, opened, texts, told};
 use crate::error::Result;
 use crate::fill::variables::{self, HELPERS};
 use crate::fill::{self, SUFFIX};
@@ -370,11 +370,26 @@ impl<'a> Check<'a> {
                 continue;
             };
             for error in error.each().filter(|error| known.insert(error.to_string())) {
-                let message = format!("{error}{}", world.told());
                 self.findings
-                    .push(Finding::error("renders", &shown(dir), message));
+                    .push(placed(&format!("{error}{}", world.told())));
             }
         }
+    }
+}
+
+/// What a failed render says, at the place it names.
+fn placed(message: &str) -> Finding {
+    let pattern = r"(?s)^template file (.+?), line (\d+)(?:, column (\d+))?: (.*)$";
+    let found = regex::Regex::new(pattern).ok();
+    let found = found.as_ref().and_then(|pattern| pattern.captures(message));
+    let Some(found) = found else {
+        return Finding::error("renders", manifest::FILE, message);
+    };
+    let number = |at: usize| found.get(at).and_then(|text| text.as_str().parse().ok());
+    Finding {
+        line: number(2),
+        column: number(3),
+        ..Finding::error("renders", &found[1], &found[4])
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::report::trust::harmless;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -91,8 +93,8 @@ impl Finding {
 
     /// With a line of help.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn help(mut self, help: impl AsRef<str>) -> Self {
+        self.help = Some(harmless(help.as_ref()));
         self
     }
 }
@@ -100,26 +102,17 @@ impl Finding {
 /// On one line, whatever the template says.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.escape_debug())?;
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, ", line {line}, column {column}")?;
+        f.write_str(&harmless(&self.file))?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
         }
-        write!(f, ": {}", self.message)?;
+        if let Some(column) = self.column {
+            write!(f, ", column {column}")?;
+        }
+        write!(f, ": {}", harmless(&self.message))?;
         match &self.text {
             Some(text) => write!(f, ", in `{}`", harmless(text)),
             None => Ok(()),
         }
     }
-}
-
-/// Text without what moves the cursor or the reader.
-fn harmless(text: &str) -> String {
-    let mut harmless = String::new();
-    for c in text.chars() {
-        match c {
-            '"' | '\'' | '\\' => harmless.push(c),
-            c => harmless.extend(c.escape_debug()),
-        }
-    }
-    harmless
 }

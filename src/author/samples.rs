@@ -75,8 +75,10 @@ pub fn test(settings: &Settings, report: &Report, (review, only): (bool, &[Strin
 /// Renders every sample of the template in `dir`, and writes their golden trees.
 pub fn accept(dir: &Path, settings: &Settings, report: &Report) -> Result<()> {
     let template = Template::read(dir)?;
+    let mut settings = settings.clone();
+    settings.build = Build::None;
     let job = Job {
-        settings,
+        settings: &settings,
         template: &template,
         dir,
         place: dir.parent().unwrap_or(dir),

@@ -170,10 +170,10 @@ impl Check<'_> {
 
     /// The whole text has to match: that is what people mean, and what they forget to write.
     fn regex(&mut self, regex: &Spanned<String>) -> Option<Regex> {
-        let build = |text: &str| regex::RegexBuilder::new(text).size_limit(1 << 20).build();
+        let compile = |text: &str| regex::RegexBuilder::new(text).size_limit(1 << 20).build();
         let whole = format!("^(?:{})$", regex.get_ref());
         // Alone first: what is wrong is to be told of what its author wrote.
-        match build(regex.get_ref()).and_then(|_| build(&whole)) {
+        match compile(regex.get_ref()).and_then(|_| compile(&whole)) {
             Ok(built) => Some(built),
             Err(error) => {
                 let text = error.to_string();

@@ -36,6 +36,23 @@ fn script(text: &str) -> String {
     shown
 }
 
+/// Text on one line, without what moves the cursor or turns the direction of reading.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    let mut harmless = String::new();
+    for c in text.chars() {
+        match c {
+            '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' => harmless.extend(c.escape_default()),
+            c if c.is_control() => harmless.extend(c.escape_default()),
+            c => harmless.push(c),
+        }
+    }
+    harmless
+}
+
 /// A line as text that cannot move the cursor.
 #[must_use]
 pub fn safe(line: &str) -> String {

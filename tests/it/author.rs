@@ -48,9 +48,14 @@ fn run(sandbox: &Sandbox, words: &[&str]) -> Run {
 /// Fails unless the run ended well and said exactly this.
 #[track_caller]
 fn says(run: Run, stdout: &str, stderr: &str) {
-    assert_eq!(run.stderr, stderr);
-    assert_eq!(run.stdout, stdout);
-    assert_eq!(run.code, 0);
+    let Run {
+        code,
+        stdout: said,
+        stderr: told,
+    } = run;
+    assert_eq!(told, stderr);
+    assert_eq!(said, stdout);
+    assert_eq!(code, 0);
 }
 
 #[test]

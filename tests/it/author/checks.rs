@@ -117,7 +117,7 @@ fn conditions_that_never_hold_are_mistakes() {
     );
 }
 
-/// `deep` is only asked with PostgreSQL, and then `store` cannot be `none`.
+/// `deep` is only asked with a database, and then `store` cannot be `none`.
 #[test]
 fn conditions_are_tried_with_what_can_be_answered_together() {
     let nested = "[[questions]]\nname = \"deep\"\ntype = \"bool\"\ndefault = false\nwhen = \"(eq store 'postgres')\"\n";
@@ -182,7 +182,7 @@ fn answers_that_may_be_missing_are_found_by_rendering() {
     mistakes(
         &format!("{STORE}{question}"),
         &[("a.hbs", "{{url}}\n")],
-        "error: [ROOT]/work/small: template file a.hbs, line 1, column 1: unknown variable `url`, in `{{url}}`, with store=none\n",
+        "error: a.hbs, line 1, column 1: unknown variable `url`, in `{{url}}`, with store=none\n",
     );
     let guarded = "{{#if (eq store \"postgres\")}}{{url}}{{/if}}\n";
     warnings(&format!("{STORE}{question}"), &[("a.hbs", guarded)], "");
@@ -302,6 +302,17 @@ fn hooks_name_programs_that_are_there() {
         run(&sandbox, &["check", "small"]),
         "no mistakes found\n",
         "",
+    );
+}
+
+#[test]
+fn nothing_of_a_template_reaches_the_terminal_as_it_is() {
+    let path = "[[files]]\npath = \"\\u001B2J\\u202E\"\nwhen = \"true\"\n";
+    mistakes(
+        path,
+        &[("\x1b[2J.hbs", "{{nobody}} \x1b[31m\n")],
+        "error: \\u{1b}[2J.hbs, line 1, column 1: unknown variable `nobody`, in `{{nobody}} \\u{1b}[31m`\n\
+         error: template.toml, line 1, column 1: `\\u{1b}2J\\u{202e}` matches no file of the template, in `[template]`\n",
     );
 }
 
