@@ -115,7 +115,7 @@ impl Kind {
 }
 
 /// One failure, or several found in the same look.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Decides the exit code.
     pub kind: Kind,

@@ -23,6 +23,7 @@ use crate::child::{self, Job, Terms};
 use crate::error::{Error, Kind, Result};
 use crate::questions::{Answer, Answers, Question};
 use crate::template::File;
+pub use check::{Checker, Trouble};
 pub use conditions::{Settled, builtins, holds};
 pub use expand::expand;
 pub use inspect::{inspect, is_one};

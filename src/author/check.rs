@@ -36,7 +36,7 @@ pub fn check(settings: &Settings, report: &Report) -> Result<()> {
             check.renders(&dir);
             check.findings
         }
-        Shape::Foreign(foreign) => foreign::check(&template, foreign),
+        Shape::Foreign(foreign) => foreign::check(&template, foreign)?,
     };
     told(findings, report)
 }

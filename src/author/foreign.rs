@@ -1,11 +1,14 @@
 //! What can be said of a cargo-generate template by looking at its files.
 
-use std::collections::BTreeSet;
+use std::path::Path;
 
 use regex::Regex;
 
 use super::finding::Finding;
-use crate::foreign::Foreign;
+use crate::error::Result;
+use crate::foreign::{self, Foreign, Trouble};
+use crate::questions::{Answer, Answers};
+use crate::repo;
 use crate::template::{File, Template};
 
 /// The file that says what such a template asks.
@@ -24,53 +27,104 @@ const GIVEN: [&str; 8] = [
 ];
 
 /// What is odd about it.
-pub fn check(template: &Template, foreign: &Foreign) -> Vec<Finding> {
+pub fn check(template: &Template, foreign: &Foreign) -> Result<Vec<Finding>> {
     let dir = template
         .origin
         .as_ref()
         .and_then(|origin| origin.subfolder.as_deref());
     let prefix = dir.map_or_else(String::new, |dir| format!("{dir}/"));
-    let scripts = foreign.hooks.iter().map(|hook| hook.path.as_str());
-    let scripts = scripts.collect::<BTreeSet<_>>();
-    let is_rendered = |file: &&File| {
-        let name = file.path.rsplit('/').next().unwrap_or_default();
-        let own = [CONFIGURATION, ".genignore"].contains(&name);
-        file.path.starts_with(&prefix) && !own && !scripts.contains(file.path.as_str())
-    };
-    let files = template
-        .files
-        .iter()
-        .filter(is_rendered)
-        .collect::<Vec<_>>();
-    let mut findings = texts(&files);
+    let mut findings = Vec::from_iter(package(template, foreign, &prefix));
+    findings.extend(texts(template, foreign, &prefix)?);
     findings.extend(questions(template, foreign, &prefix));
-    findings
+    Ok(findings)
 }
 
-fn texts(files: &[&File]) -> Vec<Finding> {
-    let (Ok(raw), Ok(github)) = (
-        Regex::new(r"(?s)\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}"),
-        Regex::new(r"\$\{\{[^}]*\}\}"),
-    ) else {
-        return Vec::new();
+/// Code may make the manifest; nobody else does.
+fn package(template: &Template, foreign: &Foreign, prefix: &str) -> Option<Finding> {
+    let is_manifest = |file: &File| {
+        let path = file.path.strip_prefix(prefix).unwrap_or_default();
+        path.trim_end_matches(".liquid") == "Cargo.toml"
     };
-    let mut findings = Vec::new();
-    for file in files {
-        let Ok(text) = std::str::from_utf8(&file.bytes) else {
-            let message = "it is not UTF-8, so cargo-generate copies it as it is, and warns";
-            let finding = Finding::warning("not-utf-8", &file.path, message);
-            findings.push(finding.help(format!("in {CONFIGURATION}: exclude = [{:?}]", file.path)));
-            continue;
-        };
-        let quiet = raw.replace_all(text, |found: &regex::Captures| " ".repeat(found[0].len()));
-        if let Some(found) = github.find(&quiet) {
-            let message = "`${{` is taken for a placeholder of liquid, and rendered as nothing";
-            let finding = Finding::error("github", &file.path, message);
-            let finding = finding.at_byte(text, found.start());
-            findings.push(finding.help("put it between `{% raw %}` and `{% endraw %}`"));
-        }
+    let made = !foreign.hooks.is_empty() || !foreign.sub_templates.is_empty();
+    let missing = !made && !template.files.iter().any(is_manifest);
+    let message = "there is no such file, so the template makes no package";
+    missing.then(|| Finding::error("no-package", "Cargo.toml", message))
+}
+
+/// What is wrong with the files that are rendered when everybody takes the defaults.
+fn texts(template: &Template, foreign: &Foreign, prefix: &str) -> Result<Vec<Finding>> {
+    let author = repo::author(Path::new("."))?;
+    let builtins = foreign::builtins("sample-service", &author, false, foreign.is_init());
+    let mut given = Answers::new();
+    for question in foreign.settle(&given, &builtins).missing() {
+        let example = Answer::Text(question.form.example());
+        given.insert(question.name.clone(), example);
     }
-    findings
+    let checker = foreign.settle(&given, &builtins).checker();
+    let mut findings = Vec::new();
+    for file in template
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with(prefix))
+    {
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let is_code = foreign.hooks.iter().any(|hook| hook.path == file.path);
+        if is_code || [CONFIGURATION, ".genignore"].contains(&name) {
+            continue;
+        }
+        let below = file.path.strip_prefix(prefix).unwrap_or(&file.path);
+        if !checker.renders(below) {
+            continue;
+        }
+        // What follows from it needs no telling.
+        let github = github(file);
+        let mut troubles = checker.troubles(below, &file.bytes);
+        troubles.retain(|trouble| github.is_none() || matches!(trouble, Trouble::Unreadable(_)));
+        let told = troubles
+            .into_iter()
+            .filter_map(|trouble| told(trouble, file, foreign));
+        findings.extend(told.chain(github));
+    }
+    Ok(findings)
+}
+
+fn told(trouble: Trouble, file: &File, foreign: &Foreign) -> Option<Finding> {
+    let text = String::from_utf8_lossy(&file.bytes);
+    Some(match trouble {
+        Trouble::Unreadable(error) => {
+            let start = format!("template file {}, ", file.path);
+            let message = error.message.trim_start_matches(&start).to_owned();
+            let finding = Finding::error("unrenderable", &file.path, message);
+            match error.help {
+                Some(help) => finding.help(help),
+                None => finding,
+            }
+        }
+        // Code may well set it.
+        Trouble::Unknown(name, _) if foreign.hooks.iter().any(|hook| hook.text.contains(&name)) => {
+            return None;
+        }
+        Trouble::Unknown(name, at) => {
+            let message =
+                format!("unknown variable `{name}`, which cargo-generate renders as nothing");
+            Finding::error("unknown-variable", &file.path, message).at_byte(&text, at)
+        }
+        Trouble::Copied(reason) => {
+            let message = format!("cargo-generate copies it as it is, in silence: {reason}");
+            Finding::error("unrenderable", &file.path, message)
+        }
+    })
+}
+
+/// A `${{` of GitHub's outside of `{% raw %}`: liquid takes it for a placeholder.
+fn github(file: &File) -> Option<Finding> {
+    let raw = Regex::new(r"(?s)\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}").ok()?;
+    let text = std::str::from_utf8(&file.bytes).ok()?;
+    let quiet = raw.replace_all(text, |found: &regex::Captures| " ".repeat(found[0].len()));
+    let at = quiet.find("${{")?;
+    let message = "`${{` is taken for a placeholder of liquid";
+    let finding = Finding::error("github", &file.path, message).at_byte(text, at);
+    Some(finding.help("put it between `{% raw %}` and `{% endraw %}`"))
 }
 
 fn questions(template: &Template, foreign: &Foreign, prefix: &str) -> Vec<Finding> {

@@ -26,6 +26,17 @@ use crate::questions::{Answer, Answers};
 /// How many variables of one file may be unknown before nobody counts them.
 const ENOUGH: usize = 1000;
 
+/// Something wrong with a file that cargo-generate would render.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It cannot be rendered; the run fails.
+    Unreadable(Error),
+    /// A variable that nobody knows, and where it stands, in bytes.
+    Unknown(String, usize),
+    /// It would be copied as it is, for this reason.
+    Copied(String),
+}
+
 /// Renders as cargo-generate does.
 pub struct Checker {
     parser: Parser,
@@ -52,6 +63,7 @@ enum Matcher {
 
 impl Checker {
     /// One that knows `known`.
+    #[must_use]
     pub fn new(known: &Answers, lists: &Lists) -> Self {
         let known = known
             .iter()
@@ -64,6 +76,7 @@ impl Checker {
     }
 
     /// Whether the file at `path` is rendered.
+    #[must_use]
     pub fn renders(&self, path: &str) -> bool {
         let listed = |list: &Gitignore| list.matched_path_or_any_parents(path, false).is_ignore();
         match &self.matcher {
@@ -73,7 +86,26 @@ impl Checker {
         }
     }
 
+    /// All that is wrong with the file at `path`, if it is rendered.
+    pub fn troubles(&self, path: &str, bytes: &[u8]) -> Vec<Trouble> {
+        if !self.renders(path) {
+            return Vec::new();
+        }
+        if let Some(error) = objection(path, bytes) {
+            return vec![Trouble::Unreadable(error)];
+        }
+        let text = String::from_utf8_lossy(bytes);
+        let seen = self.see(&text);
+        let unknown = seen.unknown.into_iter();
+        let unknown = unknown.map(|name| {
+            let at = mention(&text, &name);
+            Trouble::Unknown(name, at)
+        });
+        unknown.chain(seen.failure.map(Trouble::Copied)).collect()
+    }
+
     /// Renders `text`.
+    #[must_use]
     pub fn see(&self, text: &str) -> Seen {
         let mut known = Cow::Borrowed(&self.known);
         let mut seen = Seen {

@@ -4,6 +4,7 @@ use heck::ToSnakeCase as _;
 use rhai::module_resolvers::DummyModuleResolver;
 use rhai::{Dynamic, Engine, EvalAltResult};
 
+use super::check::Checker;
 use super::config::{Config, Lists};
 use super::{Author, Foreign, as_bool};
 use crate::questions::{Answer, Answers, Default as Preset, Form, Question};
@@ -25,6 +26,12 @@ pub struct Settled<'a> {
 }
 
 impl Settled<'_> {
+    /// Whoever renders as cargo-generate would now.
+    #[must_use]
+    pub fn checker(&self) -> Checker {
+        Checker::new(&self.known, &self.lists)
+    }
+
     /// The questions nobody answers, not even a default.
     pub fn missing(&self) -> impl Iterator<Item = &Question> {
         let open = self.open.iter().copied();

@@ -16,7 +16,7 @@ use toml_edit::DocumentMut;
 use super::aside::Parted;
 use super::capture::Capture;
 use super::check::Checker;
-use super::collect::{check_path, collect};
+use super::collect::collect;
 use super::inspect::uses;
 use super::look::look;
 use super::tree::{Tree, is_inside, join, text};
@@ -24,6 +24,7 @@ use super::{Expansion, Foreign, builtins, inspect, tell, wrong};
 use crate::child::Product;
 use crate::error::{Error, Kind, Result};
 use crate::questions::{Answer, Answers};
+use crate::source::limits::check_path;
 use crate::template::File;
 
 /// Expands the template among `files` in the private directory `house`.

@@ -111,7 +111,7 @@ const ROWS: &[Row] = &[
     hook("looking around", &[HOOKS, ("pre.rhai", "file::listdir(\"/\")")], OUTSIDE),
     hook("asking for a file", &[HOOKS, ("pre.rhai", "file::exists(\"/etc/passwd\")")], OUTSIDE),
     hook("a NUL in a path", &[HOOKS, ("pre.rhai", "file::write(\"a\\x00b\", \"x\")")], Refused("the template's hook pre.rhai failed:")),
-    hook("a hook in git's directory", &[HOOKS, ("a.md", "a"), ("pre.rhai", "file::rename(\"a.md\", \".git\"); file::delete(\".git\"); file::write(\".git\", \"gitdir: /\")")], Refused("`.git` belongs to git")),
+    hook("a hook in git's directory", &[HOOKS, ("a.md", "a"), ("pre.rhai", "file::rename(\"a.md\", \".git\"); file::delete(\".git\"); file::write(\".git\", \"gitdir: /\")")], Refused("the template's `.git` would be part of git's own directory")),
     // Code that files run is removed afterwards, wherever it is.
     hook("a script elsewhere", &[("a.md", "{{ \"[OUT]/victim\" | rhai }}")], Refused("template file a.md, line 1, column 5: this runs the script")),
     hook("a script above", &[("a.md", "{{ '../../../../x' | rhai }}")], Refused("which is outside of the template")),

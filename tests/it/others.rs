@@ -279,5 +279,8 @@ fn a_hook_may_answer_for_everybody() {
         "{record}"
     );
     file("init.rhai", "// nothing\n");
-    run(&sandbox, &["b", "-t", "cg", "--trust"]).fails(2, "");
+    run(&sandbox, &["b", "-t", "cg", "--trust"]).fails(
+        2,
+        "error: the template asks for `colour`: Colour?\nhelp: --define colour=…\n",
+    );
 }

@@ -209,7 +209,7 @@ fn files_that_become_one_are_mistakes() {
     mistakes(
         "",
         &[("README.md", "a\n"), ("Readme.md", "b\n")],
-        "error: Readme.md: it differs only in capitals from `README.md`\n",
+        "error: the template's `Readme.md` differs from `README.md` by case or composition alone\n",
     );
     mistakes(
         STORE,
@@ -310,8 +310,8 @@ fn nothing_of_a_template_reaches_the_terminal_as_it_is() {
     let path = "[[files]]\npath = \"\\u001B2J\\u202E\"\nwhen = \"true\"\n";
     mistakes(
         path,
-        &[("\x1b[2J.hbs", "{{nobody}} \x1b[31m\n")],
-        "error: \\u{1b}[2J.hbs, line 1, column 1: unknown variable `nobody`, in `{{nobody}} \\u{1b}[31m`\n\
+        &[("a.hbs", "{{nobody}} \x1b[31m\n")],
+        "error: a.hbs, line 1, column 1: unknown variable `nobody`, in `{{nobody}} \\u{1b}[31m`\n\
          error: template.toml, line 1, column 1: `\\u{1b}2J\\u{202e}` matches no file of the template, in `[template]`\n",
     );
 }
@@ -352,4 +352,26 @@ fn what_is_no_directory_is_refused() {
     sandbox.write("work/empty/README.md", "");
     assert_eq!(run(&sandbox, &["check", "empty"]).code, 6);
     assert!(Path::new(&sandbox.work()).join("empty").is_dir());
+}
+
+/// Their mistakes are those that `cargo generate` makes in silence.
+#[test]
+fn templates_of_cargo_generate_are_looked_at_as_they_are_rendered() {
+    let sandbox = Sandbox::new();
+    let file = |path: &str, text: &[u8]| {
+        let path = sandbox.write(format!("work/cg/{path}"), "");
+        std::fs::write(path, text).expect("a file");
+    };
+    file(
+        "cargo-generate.toml",
+        b"[template]\nexclude = [\"*.ico\"]\n[placeholders]\nused = { prompt = \"U\", type = \"string\", default = \"x\" }\nidle = { prompt = \"I\", type = \"string\" }\n",
+    );
+    file("Cargo.toml", b"[package]\nname = \"{{project-name}}\"\n");
+    file("a.md", b"{{used}}\n  {{nobody}}\n");
+    file("ci.yml", b"${{ secrets.X }}\n");
+    file("good.ico", b"\xff\xfe");
+    file("bad.png", b"one\n\xff\xfe");
+    file("raw.yml", b"{% raw %}${{ matrix }}{% endraw %}\n");
+    let run = run(&sandbox, &["check", "cg"]);
+    XX
 }
