@@ -373,5 +373,15 @@ fn templates_of_cargo_generate_are_looked_at_as_they_are_rendered() {
     file("bad.png", b"one\n\xff\xfe");
     file("raw.yml", b"{% raw %}${{ matrix }}{% endraw %}\n");
     let run = run(&sandbox, &["check", "cg"]);
-    XX
+    assert_eq!(
+        run.stderr,
+        "warning: cargo-generate.toml, line 5, column 1: the placeholder `idle` has no default, so everybody has to answer, in `idle = { prompt = \"I\", type = \"string\" }`\n\
+         warning: cargo-generate.toml, line 5, column 1: nothing uses the placeholder `idle`, in `idle = { prompt = \"I\", type = \"string\" }`\n\
+         error: a.md, line 2, column 3: unknown variable `nobody`, which cargo-generate renders as nothing, in `{{nobody}}`\n\
+         error: bad.png: line 2, column 1: the byte 0xff is not UTF-8, so this is no text to render\n\
+         help: in `[template]` of cargo-generate.toml: exclude = [\"bad.png\"]\n\
+         error: ci.yml, line 1, column 1: `${{` is taken for a placeholder of liquid, in `${{ secrets.X }}`\n\
+         help: put it between `{% raw %}` and `{% endraw %}`\n"
+    );
+    assert_eq!(run.code, 6);
 }
