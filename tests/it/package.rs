@@ -7,9 +7,36 @@ use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// A target directory of its own: in the suite's, cargo would put the packaged program in the
-/// place of the one that is tested. Kept, so that only the first run compiles dependencies.
+/// place of the one that is tested. Kept, and given the dependencies that the suite was compiled
+/// with: cargo looks whether they are the same.
 fn target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("package")
+}
+
+fn lend_dependencies(sandbox: &Sandbox) {
+    let ours = target().join("debug");
+    let theirs = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../debug");
+    if ours.exists() {
+        return;
+    }
+    fs::create_dir_all(ours.join("deps")).expect("a directory");
+    for (words, from) in [
+        ("-a", ".fingerprint"),
+        ("-a", "build"),
+        ("-al", "deps/lib*"),
+    ] {
+        let to = if from.starts_with("deps") {
+            ours.join("deps")
+        } else {
+            ours.clone()
+        };
+        let line = format!(
+            "cp {words} '{}'/{from} '{}'",
+            theirs.display(),
+            to.display()
+        );
+        Run::of(sandbox.command("sh").args(["-c", &line])).ok();
+    }
 }
 
 /// Packages the workspace and unpacks both crates below the sandbox.
@@ -38,6 +65,7 @@ fn unpacked(sandbox: &Sandbox) -> [PathBuf; 2] {
 fn the_packaged_crate_is_the_same_program() {
     let sandbox = Sandbox::new();
     let [program, atlas] = unpacked(&sandbox);
+    lend_dependencies(&sandbox);
     for path in [
         "Cargo.lock",
         "README.md",
