@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::plan::Plan;
 use crate::process::{self, Limits};
 use crate::report::Report;
+use crate::trust;
 
 /// No hook takes longer, or says more.
 const LIMITS: Limits = Limits {
@@ -24,8 +25,14 @@ pub fn run(dir: &Path, plan: &Plan, report: &Report) -> Result<()> {
 }
 
 fn one(words: &[String], dir: &Path, plan: &Plan, report: &Report) -> Result<()> {
-    let line = words.join(" ");
+    let line = trust::line(words);
     let (program, rest) = words.split_first().ok_or_else(|| empty(&line))?;
+    // A path is one in the service, wherever we stand ourselves.
+    let program = if program.contains('/') {
+        dir.join(program)
+    } else {
+        program.into()
+    };
     let mut command = Command::new(program);
     command.args(rest).current_dir(dir);
     command.env("SERVICE_NAME", plan.name.as_str());

@@ -344,7 +344,7 @@ fn hooks(template: &Template, request: &Request) -> Result<Vec<Vec<String>>> {
         let when = hook.when.as_deref();
         let runs = when.map_or(Ok(true), |when| fill::holds(when, &values));
         let runs = runs.map_err(|reason| {
-            let line = hook.run.join(" ");
+            let line = crate::trust::line(&hook.run);
             Error::new(Kind::Template, format!("hook `{line}`, `when`: {reason}"))
         })?;
         if runs {

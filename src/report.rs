@@ -358,7 +358,8 @@ fn table(plan: &Plan) -> String {
         text.push_str(&format!("  {:<24}{}\n", format!("{name}:"), shown(answer)));
     }
     for hook in &plan.hooks {
-        text.push_str(&format!("  Runs:                   {}\n", hook.join(" ")));
+        let line = crate::trust::line(hook);
+        text.push_str(&format!("  Runs:                   {line}\n"));
     }
     if !plan.usual_parts {
         text.push_str(&format!(

@@ -23,7 +23,7 @@ pub struct Item {
     pub what: What,
     /// The whole text of it: a script, a command line.
     pub text: String,
-    /// SHA-256 of kind and text, in hex.
+    /// SHA-256 of kind, text and what else could change what runs, in hex.
     pub hash: String,
 }
 
@@ -72,38 +72,56 @@ pub fn items(template: &Template, settings: &Settings) -> Vec<Item> {
     let Some(origin) = &template.origin else {
         return Vec::new();
     };
+    // Any file may be part of what a command or a build runs.
+    let tree = format!("tree {}", origin.tree);
     let mut items = match &template.shape {
         Shape::Native(manifest) => {
             let hooks = manifest.hooks.iter();
             let hooks = hooks.filter(|_| !settings.flags.dry_run);
-            let line = |words: &[String]| words.join(" ");
             hooks
-                .map(|hook| item(What::Command, line(&hook.run)))
+                .map(|hook| item(What::Command, line(&hook.run), &tree))
                 .collect()
         }
         Shape::Foreign(foreign) => {
+            // A script that may call commands can read them from any file, too.
+            let bound = match foreign.commands.as_slice() {
+                [] => "",
+                _ => &tree,
+            };
             let scripts = foreign.hooks.iter();
-            let scripts =
-                scripts.map(|hook| item(What::Script(hook.path.clone()), hook.text.clone()));
+            let scripts = scripts.map(|hook| {
+                let what = What::Script(hook.path.clone());
+                item(what, hook.text.clone(), bound)
+            });
             let commands = foreign.commands.iter();
-            let commands = commands.map(|line| item(What::Command, line.clone()));
+            let commands = commands.map(|line| item(What::Command, line.clone(), &tree));
             scripts.chain(commands).collect::<Vec<_>>()
         }
     };
     if settings.build != Build::None && !settings.flags.dry_run {
-        // Any file may be part of what a build runs.
-        items.push(item(What::Build, format!("tree {}", origin.tree)));
+        items.push(item(What::Build, String::new(), &tree));
     }
     items
 }
 
-fn item(what: What, text: String) -> Item {
+/// A command as one would type it.
+#[must_use]
+pub fn line(words: &[String]) -> String {
+    let words = words.iter().map(|word| match word.as_str() {
+        "" => "''".to_owned(),
+        word => in_shell(word),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What is shown, and what else it stands on.
+fn item(what: What, text: String, bound: &str) -> Item {
     let kind = match &what {
         What::Script(path) => format!("script {path}"),
         What::Command => "command".to_owned(),
         What::Build => "build".to_owned(),
     };
-    let hash = Sha256::digest(format!("{kind}\0{text}"));
+    let hash = Sha256::digest(format!("{kind}\0{text}\0{bound}"));
     Item {
         what,
         text,

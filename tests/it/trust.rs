@@ -168,3 +168,24 @@ fn a_damaged_memory_is_named() {
         run.stderr
     );
 }
+
+/// A command may run any file of the template: what stands in that one was looked at, too.
+#[test]
+fn consent_to_a_command_ends_when_what_it_runs_changes() {
+    let sandbox = sandbox();
+    let manifest = format!("{HEAD}[[hooks]]\nrun = [\"sh\", \"set up.sh\"]\n");
+    sandbox.write("work/worker/template.toml", &manifest);
+    sandbox.write("work/worker/set up.sh", "echo good > made.txt\n");
+    let words = ["jobs", "--template", "worker", "--quiet", "--build", "none"];
+    let refusal = format!(
+        "error: the template {0}/work/worker would run code that nobody agreed to: command `sh 'set up.sh'`\n\
+         help: generate-service template describe {0}/work/worker, then --trust\n",
+        sandbox.root().display()
+    );
+    sandbox.run(words).fails(16, &refusal);
+    sandbox.run(["trust", "add", "worker"]).ok();
+    sandbox.run(words).ok();
+    fs::remove_dir_all(sandbox.work().join("jobs")).expect("removed");
+    sandbox.write("work/worker/set up.sh", "echo evil > made.txt\n");
+    sandbox.run(words).fails(16, &refusal);
+}
