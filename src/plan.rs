@@ -65,6 +65,8 @@ pub struct Plan {
     pub keep_on_failure: bool,
     /// What the user should know, though it stops nothing.
     pub warnings: Vec<String>,
+    /// What scripts of the template said while it was rendered.
+    pub said: Vec<String>,
 }
 
 /// What becomes of the service in Git.
@@ -103,13 +105,7 @@ impl Plan {
             beside: BTreeMap::new(),
             destination: &world.parent.join(name.as_str()),
         };
-        let rendered = match rendered {
-            Some(rendered) => rendered,
-            None => Rendered {
-                files: render::embedded(template, &request)?,
-                ..Rendered::default()
-            },
-        };
+        let rendered = rendered.map_or_else(|| render::embedded(template, &request), Ok)?;
         let stamped = stamp::stamp(rendered, template, &request, world.workspace.is_some())?;
         unlike_dependencies(&name, &stamped.files)?;
         let warnings = world.warnings.iter().cloned().chain(port.caution);
@@ -132,6 +128,7 @@ impl Plan {
             offline: settings.flags.offline,
             keep_on_failure: settings.flags.keep_on_failure,
             warnings: warnings.chain(left_out).chain(stamped.warnings).collect(),
+            said: stamped.said,
             parts: chosen.into_iter().collect(),
             origin,
             name,

@@ -30,6 +30,8 @@ pub struct Rendered {
     pub answers: Answers,
     /// What its owner should know.
     pub warnings: Vec<String>,
+    /// What its scripts said, line by line.
+    pub said: Vec<String>,
 }
 
 /// What a template is rendered with.
@@ -102,9 +104,12 @@ pub fn values(template: &Template, request: &Request) -> Values {
 }
 
 /// The files of the embedded template.
-pub fn embedded(template: &Template, request: &Request) -> Result<Vec<File>> {
+pub fn embedded(template: &Template, request: &Request) -> Result<Rendered> {
     let files = parts::cut(template, request.parts)?;
-    fill::fill(&files, &values(template, request).json())
+    Ok(Rendered {
+        files: fill::fill(&files, &values(template, request).json())?,
+        ..Rendered::default()
+    })
 }
 
 /// The files of a template of others.
@@ -135,6 +140,7 @@ fn native(template: &Template, manifest: &Manifest, request: &Request) -> Result
         files,
         answers: request.answers.clone(),
         warnings: Vec::new(),
+        said: Vec::new(),
     })
 }
 
@@ -167,6 +173,7 @@ fn of_cargo_generate(
         files: expanded.files,
         answers: expanded.answers,
         warnings: expanded.warnings,
+        said: expanded.said,
     })
 }
 

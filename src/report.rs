@@ -86,6 +86,9 @@ impl Report {
     pub fn plan(&self, plan: &Plan) {
         self.event(|| Event::Plan(Box::new(PlanEvent::of(plan))));
         self.say(&self.configuration(plan));
+        for line in &plan.said {
+            self.say(&format!("The template says: {}\n", trust::safe(line)));
+        }
         for warning in &plan.warnings {
             self.warn(warning);
         }

@@ -26,6 +26,8 @@ pub struct Stamped {
     pub is_root: bool,
     /// What its owner should know.
     pub warnings: Vec<String>,
+    /// What scripts of the template said.
+    pub said: Vec<String>,
 }
 
 /// The files with manifest, lock file and record stamped; as a `member` of a workspace, without
@@ -41,6 +43,7 @@ pub fn stamp(
         mut files,
         answers,
         mut warnings,
+        said,
     } = rendered;
     let mut is_root = false;
     match &template.shape {
@@ -71,6 +74,7 @@ pub fn stamp(
         answers,
         is_root,
         warnings,
+        said,
     })
 }
 

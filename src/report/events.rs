@@ -97,6 +97,9 @@ pub struct PlanEvent {
     /// Commands of the template that run in the new service.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Vec<String>>,
+    /// What scripts of the template said while it was rendered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
     /// The parts it has.
     pub parts: Vec<String>,
     /// The id git gives to the rendered tree.
@@ -193,6 +196,7 @@ impl PlanEvent {
             source: plan.origin.as_ref().map(SourceEvent::of),
             answers: plan.answers.clone(),
             hooks: plan.hooks.clone(),
+            said: plan.said.clone(),
             parts: plan.parts.clone(),
             tree: plan.tree.clone(),
             git: match plan.git {

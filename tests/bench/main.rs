@@ -174,6 +174,7 @@ impl Bench {
             origin: None,
             answers: BTreeMap::new(),
             hooks: Vec::new(),
+            said: Vec::new(),
             offline: false,
             files,
             tree: String::new(),

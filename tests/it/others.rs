@@ -265,13 +265,16 @@ fn a_hook_may_answer_for_everybody() {
     };
     let config = "[hooks]\ninit = [\"init.rhai\"]\n[placeholders]\ncolour = { prompt = \"Colour?\", type = \"string\" }\n";
     file("cargo-generate.toml", config);
-    file("init.rhai", "variable::set(\"colour\", \"blue\");\n");
+    let init = "variable::set(\"colour\", \"blue\");\nprint(\"blue it is\");\n";
+    file("init.rhai", init);
     file(
         "Cargo.toml",
         "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
     );
     file("v.txt", "{{colour}}\n");
-    run(&sandbox, &["a", "-t", "cg", "--trust"]).ok();
+    let words = ["a", "-t", "cg", "--trust", "--build", "none"];
+    let told = sandbox.run(words).ok().stderr;
+    assert!(told.contains("\nThe template says: blue it is\n"), "{told}");
     assert_eq!(version(&sandbox, "a"), "blue\n");
     let record = fs::read_to_string(sandbox.work().join("a/service.toml")).expect("a record");
     assert!(
