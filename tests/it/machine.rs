@@ -1,5 +1,7 @@
 //! The program among programs: events, paths, codes, pipes.
 
+mod mirror;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,115 +11,6 @@ use serde_json::Value;
 
 use crate::sandbox::{Run, Sandbox, snapshot};
 use mirror::{ErrorEvent, Event, ResultEvent, Step};
-
-/// The events as their reader would declare them.
-mod mirror {
-    use schemars::JsonSchema;
-    use serde::{Deserialize, Serialize};
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    #[serde(tag = "event", rename_all = "kebab-case")]
-    pub enum Event {
-        Plan(Box<PlanEvent>),
-        Warning {
-            message: String,
-        },
-        Cache {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            crates: Option<usize>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            ms: Option<u64>,
-            message: String,
-        },
-        Step {
-            step: Step,
-            ms: u64,
-        },
-        Result(ResultEvent),
-    }
-
-    #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum Step {
-        Generate,
-        Git,
-        Fetch,
-        Build,
-        Test,
-        Warm,
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    pub struct PlanEvent {
-        pub name: String,
-        pub crate_name: String,
-        pub env_prefix: String,
-        pub description: String,
-        pub destination: String,
-        pub port: u16,
-        pub template: String,
-        pub template_version: String,
-        /// The parts it has.
-        pub parts: Vec<String>,
-        pub tree: String,
-        pub git: String,
-        pub workspace: Option<String>,
-        pub edits: Vec<String>,
-        pub steps: Vec<Step>,
-        pub files: Vec<FileEvent>,
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    pub struct FileEvent {
-        pub path: String,
-        pub bytes: usize,
-        pub executable: bool,
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    pub struct ResultEvent {
-        pub status: String,
-        pub exit_code: u8,
-        pub ms: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub path: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub port: Option<u16>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub commit: Option<String>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub errors: Vec<ErrorEvent>,
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    pub struct ErrorEvent {
-        pub kind: Kind,
-        pub message: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        pub help: Option<String>,
-    }
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum Kind {
-        Io,
-        Usage,
-        Name,
-        Destination,
-        Port,
-        Template,
-        Git,
-        Workspace,
-        Tool,
-        Fetch,
-        Build,
-        Atlas,
-        Settings,
-        Source,
-        Cache,
-        Interrupted,
-    }
-}
 
 /// Every line of standard output, read strictly.
 #[track_caller]
