@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dirs::{self, in_shell};
 use crate::error::{Error, Kind, Result};
+use crate::report::trust::harmless;
 use crate::settings::{Build, Settings};
 use crate::template::{Origin, Shape, Template};
 
@@ -42,7 +43,7 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::Script(path) => write!(f, "script `{}`", path.escape_debug()),
-            What::Command => write!(f, "command `{}`", self.text.escape_debug()),
+            What::Command => write!(f, "command `{}`", harmless(&self.text)),
             What::Build => f.write_str("its build (build scripts, procedural macros)"),
         }
     }
