@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::fill;
 use crate::foreign::{self, Expansion};
 use crate::interrupt;
-use crate::process::{self, Ended, Stop};
+use crate::process::{self, Ended, Place, Stop};
 use crate::questions::Answers;
 use crate::template::File;
 use house::House;
@@ -55,6 +55,8 @@ pub struct Terms {
     pub limits: Limits,
     /// Where its private directory is made, if templates can be rendered there.
     pub above: PathBuf,
+    /// Whether it may ask whoever sits at the terminal.
+    pub talks: bool,
 }
 
 /// How much a job may take.
@@ -117,6 +119,7 @@ impl Terms {
             program,
             limits,
             above,
+            talks: false,
         })
     }
 }
@@ -146,7 +149,14 @@ pub fn run(job: &Job, files: &[File], terms: &Terms) -> Result<Product> {
         bytes: PRINTED,
     };
     let mut command = command(job, terms, &house);
-    let ended = process::contained(limits, &mut command, || house.holds(terms.limits.disk))?;
+    let place = if terms.talks {
+        Place::Ours
+    } else {
+        Place::Group
+    };
+    let ended = process::contained(place, limits, &mut command, || {
+        house.holds(terms.limits.disk)
+    })?;
     product(&house, ended, terms.limits)
 }
 
@@ -178,6 +188,9 @@ fn command(job: &Job, terms: &Terms, house: &House) -> Command {
     }
     command.env(DIR, house.dir()).envs(house.environment());
     command.env("LANG", "C").env("NO_COLOR", "1");
+    if let Some(term) = std::env::var_os("TERM").filter(|_| terms.talks) {
+        command.env("TERM", term);
+    }
     command.envs(job.environment());
     command
 }

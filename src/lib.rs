@@ -274,8 +274,9 @@ fn working_directory() -> Result<PathBuf> {
 }
 
 /// The story of the main job.
-fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
-    let template = Template::find(&settings, ask::human(&settings, report))?;
+fn create(mut settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
+    settings.human = ask::human(&settings, report);
+    let template = Template::find(&settings, settings.human)?;
     let (settings, talked) = ask::complete(settings, cwd, &template, report)?;
     let (world, plan) = decide(&settings, cwd, &template)?;
     if settings.flags.dry_run {

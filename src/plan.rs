@@ -104,6 +104,7 @@ impl Plan {
             answers: &answers,
             beside: BTreeMap::new(),
             destination: &world.parent.join(name.as_str()),
+            human: false,
         };
         let rendered = rendered.map_or_else(|| render::embedded(template, &request), Ok)?;
         let stamped = stamp::stamp(rendered, template, &request, world.workspace.is_some())?;

@@ -92,10 +92,7 @@ pub fn run_at(
     let mut child = command
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
-    let whom = match place {
-        Place::Ours => Whom::Process(child.id()),
-        Place::Group | Place::Session => Whom::Group(child.id()),
-    };
+    let whom = place.whom(child.id());
     interrupt::guard_child(whom);
     let watch = Watch::over(whom, limits.time);
     let stdout = child
@@ -117,6 +114,16 @@ pub fn run_at(
         stdout,
         late,
     })
+}
+
+impl Place {
+    /// Who ends with the child `id`.
+    const fn whom(self, id: u32) -> Whom {
+        match self {
+            Self::Ours => Whom::Process(id),
+            Self::Group | Self::Session => Whom::Group(id),
+        }
+    }
 }
 
 /// How a contained program ended.
@@ -148,29 +155,33 @@ const ROUND: Duration = Duration::from_millis(250);
 /// How long output is waited for once everything of a contained program is killed.
 const REST: Duration = Duration::from_secs(1);
 
-/// Runs `command` to its end within `limits`, and whatever it started ends with it. `pleased` is
-/// asked now and then whether it may go on.
+/// Runs `command` to its end within `limits`, and whatever it started ends with it, unless it
+/// stands at our own place, where it talks with whoever sits at the terminal. `pleased` is asked
+/// now and then whether it may go on.
 pub fn contained(
+    place: Place,
     limits: Limits,
     command: &mut Command,
     pleased: impl FnMut() -> bool,
 ) -> Result<Ended> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command.process_group(0);
+    if place == Place::Ours {
+        command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
+    } else {
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+    }
+    command.stdout(Stdio::piped());
+    stand(command, place);
     die_with_us(command);
     interrupt::check()?;
     let program = command.get_program().to_owned();
     let mut child = command
         .spawn()
         .map_err(|error| cannot_run(&program, &error))?;
-    let whom = Whom::Group(child.id());
+    let whom = place.whom(child.id());
     interrupt::guard_child(whom);
     let stdout = child.stdout.take().map(|out| drain(out, limits.bytes));
     let stderr = child.stderr.take().map(|out| drain(out, limits.bytes));
-    let stopped = watch(child.id(), limits.time, pleased);
+    let stopped = watch(whom, limits.time, pleased);
     // It has ended and is not yet reaped, so its number still names this group and no other.
     interrupt::kill(whom);
     let status = child.wait().map_err(|error| cannot_run(&program, &error));
@@ -191,11 +202,12 @@ pub fn contained(
     })
 }
 
-/// Waits for the leader of `group`, and kills the group when its time is up or the watcher says.
-fn watch(group: u32, time: Duration, mut pleased: impl FnMut() -> bool) -> Option<Stop> {
+/// Waits for `whom`, and kills all of it when its time is up or the watcher says.
+fn watch(whom: Whom, time: Duration, mut pleased: impl FnMut() -> bool) -> Option<Stop> {
     let (ended, end) = channel();
+    let (Whom::Group(leader) | Whom::Process(leader)) = whom;
     std::thread::spawn(move || {
-        wait_without_reaping(group);
+        wait_without_reaping(leader);
         let _ = ended.send(());
     });
     let start = Instant::now();
@@ -210,7 +222,7 @@ fn watch(group: u32, time: Duration, mut pleased: impl FnMut() -> bool) -> Optio
             (!pleased()).then_some(Stop::Watcher)
         };
         if stop.is_some() {
-            interrupt::kill(Whom::Group(group));
+            interrupt::kill(whom);
             let _ = end.recv();
             return stop;
         }

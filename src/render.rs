@@ -51,6 +51,8 @@ pub struct Request<'a> {
     pub beside: BTreeMap<String, String>,
     /// Where it will be.
     pub destination: &'a Path,
+    /// Whether somebody sits at a terminal.
+    pub human: bool,
 }
 
 /// What the questions of a native template may depend on: all that is known before they are
@@ -168,7 +170,14 @@ fn of_cargo_generate(
         within_cargo_project: is_within_cargo_project(request.destination),
         commands,
     };
-    let expanded = foreign::render(&template.files, expansion, consent, &Terms::new(limits)?)?;
+    let asks = |hook: &foreign::Hook| hook.text.contains("prompt");
+    let mut terms = Terms::new(limits)?;
+    terms.talks = request.human && foreign.hooks.iter().any(asks);
+    if terms.talks {
+        // Humans take their time.
+        terms.limits.time = Limits::COMMANDS.time;
+    }
+    let expanded = foreign::render(&template.files, expansion, consent, &terms)?;
     Ok(Rendered {
         files: expanded.files,
         answers: expanded.answers,

@@ -112,6 +112,8 @@ pub struct Settings {
     pub format: Format,
     /// When to colour.
     pub color: Color,
+    /// Whether somebody sits at a terminal and may be asked; `ask` knows.
+    pub human: bool,
     /// What could not be understood; a default stands in its place.
     pub wrong: Vec<Error>,
 }
@@ -187,6 +189,7 @@ impl Reading {
             flags: self.flags(),
             format: self.parse("format", "human", format).unwrap_or_default(),
             color: self.parse("color", "auto", color).unwrap_or_default(),
+            human: false,
             wrong: Vec::new(),
         }
     }

@@ -126,6 +126,7 @@ impl World {
             answers,
             beside: settings.given.beside(template.questions()),
             destination: &self.parent.join(name.as_str()),
+            human: settings.human,
         };
         render::others(template, &request).map(Some)
     }

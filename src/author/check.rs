@@ -365,6 +365,7 @@ impl<'a> Check<'a> {
                 answers: &world.answers,
                 beside: std::collections::BTreeMap::new(),
                 destination: dir,
+                human: false,
             };
             let Err(error) = render::others(self.template, &request) else {
                 continue;

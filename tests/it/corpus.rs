@@ -280,6 +280,7 @@ pub fn terms(limits: Limits) -> Terms {
         program: cargo_bin!("generate-service").to_owned(),
         limits,
         above: std::env::temp_dir(),
+        talks: false,
     }
 }
 

@@ -528,3 +528,24 @@ fn scripts_are_shown_in_full_without_their_escapes() {
     let (code, screen) = terminal.ends();
     assert_eq!(code, 16, "{screen}");
 }
+
+/// A script may ask on its own; it is answered where it would be with `cargo generate`.
+#[test]
+fn a_script_asks_whoever_sits_there() {
+    let sandbox = Sandbox::new();
+    let file = |path: &str, text: &str| sandbox.write(format!("work/cg/{path}"), text);
+    file("cargo-generate.toml", "[hooks]\npre = [\"pre.rhai\"]\n");
+    let ask = "variable::set(\"colour\", variable::prompt(\"Which colour?\", \"red\"));\n";
+    file("pre.rhai", ask);
+    file(
+        "Cargo.toml",
+        "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
+    );
+    file("v.txt", "{{colour}}\n");
+    let mut terminal = Terminal::run(&sandbox, "jobs --template cg --trust");
+    terminal.says("Which colour?").answer("blue");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+    let said = std::fs::read_to_string(sandbox.work().join("jobs/v.txt")).expect("a file");
+    assert_eq!(said, "blue\n");
+}
