@@ -36,7 +36,7 @@ pub fn complete(
     template: &Template,
     report: &Report,
 ) -> Result<(Settings, bool)> {
-    if !human(&settings, report) {
+    if !settings.human {
         return Ok((settings, false));
     }
     Error::all(settings.wrong.clone())?;

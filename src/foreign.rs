@@ -150,30 +150,29 @@ impl Author {
     }
 }
 
-/// Renders the template among `files`, in a child process on `terms`.
-pub fn render(
-    files: &[File],
-    expansion: Expansion,
-    consent: Consent,
-    terms: &Terms,
-) -> Result<Expanded> {
-    let foreign = inspect(files, expansion.subfolder.as_deref())?;
-    foreign.supported()?;
-    foreign.agreed(consent)?;
-    let expansion = Expansion {
-        commands: consent == Consent::Commands,
-        ..expansion
-    };
-    let product = child::run(&Job::Expand(expansion), files, terms)?;
-    Ok(Expanded {
-        files: product.files,
-        answers: product.answers,
-        warnings: product.warnings,
-        said: tell::said(&product.said),
-    })
-}
-
 impl Foreign {
+    /// Renders this template, whose source has `files`, in a child process on `terms`.
+    pub fn render(
+        &self,
+        files: &[File],
+        (expansion, consent): (Expansion, Consent),
+        terms: &Terms,
+    ) -> Result<Expanded> {
+        self.supported()?;
+        self.agreed(consent)?;
+        let expansion = Expansion {
+            commands: consent == Consent::Commands,
+            ..expansion
+        };
+        let product = child::run(&Job::Expand(expansion), files, terms)?;
+        Ok(Expanded {
+            files: product.files,
+            answers: product.answers,
+            warnings: product.warnings,
+            said: tell::said(&product.said),
+        })
+    }
+
     /// Fails if the template wants another cargo-generate.
     pub fn supported(&self) -> Result<()> {
         let version = semver::Version::parse(VERSION).ok();

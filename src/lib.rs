@@ -199,8 +199,8 @@ fn trust_job(job: TrustJob, report: Report) -> ExitCode {
             &report,
             trust::list().map(|all| report::print(&report::trust::listed(&all))),
         ),
-        TrustJob::Add(wish) => with_settings(wish.into(), report, |settings, _, report| {
-            let template = Template::find(&settings, ask::human(&settings, report))?;
+        TrustJob::Add(wish) => with_settings(wish.into(), report, |settings, _, _| {
+            let template = Template::find(&settings)?;
             let Some(origin) = &template.origin else {
                 return Ok(());
             };
@@ -243,8 +243,9 @@ fn with_settings(
 ) -> ExitCode {
     let (report, outcome) = match working_directory() {
         Ok(cwd) => {
-            let settings = Settings::read(typed, &cwd);
+            let mut settings = Settings::read(typed, &cwd);
             let report = report.with(&settings);
+            settings.human = ask::human(&settings, &report);
             let outcome = job(settings, &cwd, &report);
             (report, outcome)
         }
@@ -274,9 +275,8 @@ fn working_directory() -> Result<PathBuf> {
 }
 
 /// The story of the main job.
-fn create(mut settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
-    settings.human = ask::human(&settings, report);
-    let template = Template::find(&settings, settings.human)?;
+fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
+    let template = Template::find(&settings)?;
     let (settings, talked) = ask::complete(settings, cwd, &template, report)?;
     let (world, plan) = decide(&settings, cwd, &template)?;
     if settings.flags.dry_run {
@@ -298,7 +298,8 @@ fn create(mut settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
 }
 
 fn decide(settings: &Settings, cwd: &Path, template: &Template) -> Result<(World, Plan)> {
-    let world = World::look(settings, cwd, template)?;
+    let mut world = World::look(settings, cwd, template)?;
+    world.rendered = world.render(settings, template);
     let plan = Plan::fresh(settings, &world, template)?;
     Ok((world, plan))
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -85,15 +85,7 @@ pub fn run_at(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    stand(command, place);
-    die_with_us(command);
-    interrupt::check()?;
-    let program = command.get_program().to_owned();
-    let mut child = command
-        .spawn()
-        .map_err(|error| cannot_run(&program, &error))?;
-    let whom = place.whom(child.id());
-    interrupt::guard_child(whom);
+    let (mut child, whom) = start(place, command)?;
     let watch = Watch::over(whom, limits.time);
     let stdout = child
         .stdout
@@ -102,7 +94,8 @@ pub fn run_at(
     if let Some(stderr) = child.stderr.take() {
         each_line(stderr, &mut line);
     }
-    let status = child.wait().map_err(|error| cannot_run(&program, &error));
+    let status = child.wait();
+    let status = status.map_err(|error| cannot_run(command.get_program(), &error));
     interrupt::release_child();
     let late = watch.end();
     interrupt::check()?;
@@ -124,6 +117,19 @@ impl Place {
             Self::Group | Self::Session => Whom::Group(id),
         }
     }
+}
+
+/// Starts `command` at `place`; signals that come from now on end it.
+fn start(place: Place, command: &mut Command) -> Result<(Child, Whom)> {
+    stand(command, place);
+    die_with_us(command);
+    interrupt::check()?;
+    let child = command
+        .spawn()
+        .map_err(|error| cannot_run(command.get_program(), &error))?;
+    let whom = place.whom(child.id());
+    interrupt::guard_child(whom);
+    Ok((child, whom))
 }
 
 /// How a contained program ended.
@@ -170,21 +176,14 @@ pub fn contained(
         command.stdin(Stdio::null()).stderr(Stdio::piped());
     }
     command.stdout(Stdio::piped());
-    stand(command, place);
-    die_with_us(command);
-    interrupt::check()?;
-    let program = command.get_program().to_owned();
-    let mut child = command
-        .spawn()
-        .map_err(|error| cannot_run(&program, &error))?;
-    let whom = place.whom(child.id());
-    interrupt::guard_child(whom);
+    let (mut child, whom) = start(place, command)?;
     let stdout = child.stdout.take().map(|out| drain(out, limits.bytes));
     let stderr = child.stderr.take().map(|out| drain(out, limits.bytes));
     let stopped = watch(whom, limits.time, pleased);
     // It has ended and is not yet reaped, so its number still names this group and no other.
     interrupt::kill(whom);
-    let status = child.wait().map_err(|error| cannot_run(&program, &error));
+    let status = child.wait();
+    let status = status.map_err(|error| cannot_run(command.get_program(), &error));
     interrupt::release_child();
     interrupt::check()?;
     let status = status?;

@@ -177,7 +177,7 @@ fn of_cargo_generate(
         // Humans take their time.
         terms.limits.time = Limits::COMMANDS.time;
     }
-    let expanded = foreign::render(&template.files, expansion, consent, &terms)?;
+    let expanded = foreign.render(&template.files, (expansion, consent), &terms)?;
     Ok(Rendered {
         files: expanded.files,
         answers: expanded.answers,

@@ -100,7 +100,7 @@ impl Template {
     }
 
     /// The template that is wished for.
-    pub fn find(settings: &Settings, human: bool) -> Result<Self> {
+    pub fn find(settings: &Settings) -> Result<Self> {
         let Some(wish) = &settings.template else {
             return Ok(Self::embedded());
         };
@@ -111,7 +111,7 @@ impl Template {
         }
         let ways = Ways {
             offline: settings.flags.offline,
-            human,
+            human: settings.human,
         };
         Self::obtain(&wish, ways)
     }

@@ -224,7 +224,7 @@ pub fn known_as(settings: &Settings) -> Result<String> {
     }
     let mut settings = settings.clone();
     settings.flags.offline = true;
-    let template = Template::find(&settings, false);
+    let template = Template::find(&settings);
     let origin = template.ok().and_then(|template| template.origin);
     Ok(origin.as_ref().map_or(typed, source))
 }

@@ -67,7 +67,8 @@ pub enum Obstacle {
 const LONGEST_PATH: usize = 4096 - 512;
 
 impl World {
-    /// Looks at everything the settings point to. `cwd` is absolute.
+    /// Looks at everything the settings point to; a template of others is not rendered yet. `cwd`
+    /// is absolute.
     pub fn look(settings: &Settings, cwd: &Path, template: &Template) -> Result<Self> {
         let asked = settings.into.clone().unwrap_or_else(|| cwd.to_owned());
         let (parent, mut obstacles) = match fs::canonicalize(&asked) {
@@ -99,7 +100,6 @@ impl World {
         let name = plan::name(settings, &world, template);
         let name = name.map_or_else(|_| "service".to_owned(), |name| name.to_string());
         (world.port, world.warnings) = ports::look(settings, &name, &destination);
-        world.rendered = world.render(settings, template);
         Ok(world)
     }
 

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ask;
 use crate::error::{Error, Result};
 use crate::manifest;
 use crate::questions::{Answer, Choice, Condition, Default, Form, Question};
@@ -142,7 +141,7 @@ pub struct FileOf {
 /// Says what the template says of itself.
 pub fn describe(settings: &Settings, report: &Report) -> Result<()> {
     Error::all(settings.wrong.clone())?;
-    let template = Template::find(settings, ask::human(settings, report))?;
+    let template = Template::find(settings)?;
     report.described(&Description::of(&template, settings));
     Ok(())
 }

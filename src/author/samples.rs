@@ -121,7 +121,7 @@ fn chosen(template: &Template, only: &[String]) -> Result<Vec<Sample>> {
 }
 
 fn consent(settings: &Settings, template: &Template, report: &Report) -> Result<()> {
-    if ask::human(settings, report) {
+    if settings.human {
         return ask::consent(settings, template, report);
     }
     let open = trust::open(template, settings, trust::items(template, settings))?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use generate_service::child::{self, Job, Limits, Terms};
 use generate_service::error::Kind;
 use generate_service::fill::{self, Values};
-use generate_service::foreign::{self, Consent};
+use generate_service::foreign::Consent;
 use generate_service::template::{File, Template};
 
 use crate::corpus::{expansion, terms};
@@ -100,7 +100,7 @@ fn endless() {
         above: above.expect("a directory"),
         ..terms(Limits::USUAL)
     };
-    let end = foreign::render(&files, expansion(), Consent::Hooks, &terms);
+    let end = crate::corpus::rendered(&files, expansion(), Consent::Hooks, &terms);
     assert_eq!(end.expect_err("an end").kind, Kind::Interrupted);
 }
 

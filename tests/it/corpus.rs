@@ -275,6 +275,16 @@ fn tree(files: &[File]) -> Tree {
 }
 
 /// The real program as the child.
+pub fn rendered(
+    files: &[File],
+    expansion: Expansion,
+    consent: Consent,
+    terms: &Terms,
+) -> Result<Expanded, Error> {
+    let foreign = foreign::inspect(files, expansion.subfolder.as_deref())?;
+    foreign.render(files, (expansion, consent), terms)
+}
+
 pub fn terms(limits: Limits) -> Terms {
     Terms {
         program: cargo_bin!("generate-service").to_owned(),
@@ -318,7 +328,7 @@ fn render(files: &[File], case: &Case) -> Result<Expanded, Error> {
     } else {
         Consent::Hooks
     };
-    foreign::render(files, expansion, consent, &terms(Limits::USUAL))
+    rendered(files, expansion, consent, &terms(Limits::USUAL))
 }
 
 /// What `cargo generate` makes of it.

@@ -231,7 +231,7 @@ fn render(row: &Row, root: &Path) -> Result<Expanded, Error> {
         answers,
         ..expansion()
     };
-    foreign::render(&files, expansion, consent, &terms)
+    crate::corpus::rendered(&files, expansion, consent, &terms)
 }
 
 fn expanded(text: &str, root: &Path) -> String {
@@ -276,7 +276,7 @@ fn no_code_runs_unless_someone_agreed() {
         ],
         vec![file("unused.rhai", "")],
     ] {
-        let end = foreign::render(&files, expansion(), Consent::Nothing, &terms(LIMITS));
+        let end = crate::corpus::rendered(&files, expansion(), Consent::Nothing, &terms(LIMITS));
         let error = end.expect_err("nobody agreed");
         let start = "the template runs code, and nobody has agreed to that: ";
         assert!(error.message.starts_with(start), "{error}");
@@ -292,7 +292,7 @@ fn surrounded() {
         executable: false,
         bytes: Cow::Borrowed(b"{{secret}}|{{configured}}|{{filed}}|{{authors}}|{{username}}"),
     }];
-    let made = foreign::render(&files, expansion(), Consent::Nothing, &terms(LIMITS));
+    let made = crate::corpus::rendered(&files, expansion(), Consent::Nothing, &terms(LIMITS));
     let made = made.expect("a tree");
     assert_eq!(
         made.files[0].bytes,

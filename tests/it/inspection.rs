@@ -221,7 +221,8 @@ fn answers_are_those_the_template_ends_with() {
             answers: given(answers),
             ..expansion()
         };
-        foreign::render(&files, expansion, Consent::Hooks, &terms(Limits::USUAL)).expect("a tree")
+        crate::corpus::rendered(&files, expansion, Consent::Hooks, &terms(Limits::USUAL))
+            .expect("a tree")
     };
     let many = Answer::Many(vec!["p".to_owned(), "q".to_owned()]);
     let made = ended("hook-changes", &[("lang", "de")]);
@@ -260,7 +261,7 @@ fn a_template_that_throws_scripts_away_still_renders() {
         file("pre.rhai", "variable::set(\"y\", \"1\");"),
         file("a.md", "{{y}}"),
     ];
-    let made = foreign::render(&files, expansion(), Consent::Hooks, &terms(Limits::USUAL));
+    let made = crate::corpus::rendered(&files, expansion(), Consent::Hooks, &terms(Limits::USUAL));
     let made = made.expect("a tree");
     assert_eq!(made.files, [file("a.md", "1")]);
 }

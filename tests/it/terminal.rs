@@ -549,3 +549,24 @@ fn a_script_asks_whoever_sits_there() {
     let said = std::fs::read_to_string(sandbox.work().join("jobs/v.txt")).expect("a file");
     assert_eq!(said, "blue\n");
 }
+
+/// Whoever is asked for everything is asked by a script once, too, not once more while the free
+/// port is looked for.
+#[test]
+fn a_script_asks_once_in_a_whole_conversation() {
+    let sandbox = Sandbox::new();
+    let file = |path: &str, text: &str| sandbox.write(format!("work/cg/{path}"), text);
+    file("cargo-generate.toml", "[hooks]\npre = [\"pre.rhai\"]\n");
+    file("pre.rhai", "variable::prompt(\"Which colour?\", \"red\");\n");
+    file(
+        "Cargo.toml",
+        "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
+    );
+    let mut terminal = Terminal::run(&sandbox, "--template cg --trust --description x --into .");
+    terminal.says("Service name: ").answer("jobs");
+    terminal.says("HTTP port [").answer("");
+    terminal.says("Which colour?").answer("");
+    terminal.says("Generate it? (y/n) [y]: ").answer("");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+}
