@@ -169,7 +169,7 @@ fn the_rest(
         settings.port = Some(port).filter(|port| *port != free);
     }
     if settings.description.is_none() {
-        let default = plan::describe(name);
+        let default = plan::describe(name.as_str());
         settings.description = Some(question("Description", Some(default))?);
     }
     parts(settings, template)?;

@@ -194,6 +194,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Line and column of the byte at `offset` of `text`, both from 1, columns in characters.
+#[must_use]
+pub fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..text.floor_char_boundary(offset)];
+    let column = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, column.chars().count() + 1)
+}
+
 /// The cause in the style of our own messages: "permission denied" and no number.
 #[must_use]
 pub fn plain(cause: &std::io::Error) -> String {

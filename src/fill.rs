@@ -143,6 +143,12 @@ fn named(engine: &Handlebars, path: &str, context: &Context) -> Result<Option<St
     Ok(Some(parts.join("/")))
 }
 
+/// What the path of a file of a template becomes; nothing if the file is not there.
+pub fn path(path: &str, values: &Value) -> Result<Option<String>> {
+    let path = named(&engine(), path, &Context::from(values.clone()))?;
+    Ok(path.map(|path| path.strip_suffix(SUFFIX).unwrap_or(&path).to_owned()))
+}
+
 /// Text with expressions in it, filled.
 pub fn text(source: &str, values: &Value) -> Result<String, String> {
     let filled = engine().render_template(source, values);

@@ -20,11 +20,11 @@ mod tree;
 use serde::{Deserialize, Serialize};
 
 use crate::child::{self, Job, Terms};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, position};
 use crate::questions::{Answer, Answers, Question};
 use crate::template::File;
 pub use check::{Checker, Trouble};
-pub use conditions::{Settled, builtins, holds};
+pub use conditions::{BUILTINS, Settled, builtins, holds};
 pub use expand::expand;
 pub use inspect::{inspect, is_one};
 
@@ -209,18 +209,7 @@ fn as_bool(answer: &Answer) -> Option<bool> {
 
 /// An error of the template's file `path`, at the byte `at` of its `text`.
 fn wrong(path: &str, text: &str, at: usize, what: &str) -> Error {
-    let (line, column) = place(text, at);
+    let (line, column) = position(text, at);
     let message = format!("template file {path}, line {line}, column {column}: {what}");
     Error::new(Kind::Template, message)
-}
-
-/// Line and column of the byte `at`, counted from one, columns in characters.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
-    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }

@@ -7,7 +7,7 @@
 mod check;
 mod file;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, position};
 use crate::questions::{Answer, Question};
 pub use check::GIVEN;
 pub use file::{RawGolden as Golden, schema};
@@ -75,14 +75,6 @@ pub fn read(text: &str) -> Result<Manifest> {
     })?;
     let manifest = check::all(raw, text)?;
     Ok(manifest)
-}
-
-/// The position of a byte, both from 1, in characters.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default();
-    (line, column.chars().count() + 1)
 }
 
 fn wrong(text: &str, offset: usize, what: &str) -> Error {

@@ -158,6 +158,12 @@ fn unknown(name: &str, parts: &[Part]) -> Error {
     }
 }
 
+/// Whether the file at `path` can be in a service at all, and is not for the template's authors.
+#[must_use]
+pub fn ships(path: &str) -> bool {
+    !matches!(path, LIST | locks::FILE | manifest::FILE) && !path.starts_with(manifest::HOME)
+}
+
 /// The files of a service with the chosen parts, not yet filled or stamped.
 pub fn cut(template: &Template, chosen: &Chosen) -> Result<Vec<File>> {
     let gone = gone_modules(template, chosen);
@@ -170,8 +176,7 @@ pub fn cut(template: &Template, chosen: &Chosen) -> Result<Vec<File>> {
     let mut files = Vec::new();
     for file in &template.files {
         let path = file.path.as_str();
-        let left_out = matches!(path, LIST | locks::FILE | manifest::FILE)
-            || path.starts_with(manifest::HOME)
+        let left_out = !ships(path)
             || gone.iter().any(|module| is_of_module(path, module))
             || absent().any(|part| part.owns(path));
         if !left_out {

@@ -309,7 +309,7 @@ pub fn name(settings: &Settings, world: &World, template: &Template) -> Result<S
 
 /// The description of whoever gives none.
 #[must_use]
-pub fn describe(name: &ServiceName) -> String {
+pub fn describe(name: &str) -> String {
     format!("The {name} service")
 }
 
@@ -317,7 +317,7 @@ pub fn describe(name: &ServiceName) -> String {
 #[must_use]
 pub fn description(settings: &Settings, name: &ServiceName) -> String {
     let given = settings.description.clone();
-    given.unwrap_or_else(|| describe(name))
+    given.unwrap_or_else(|| describe(name.as_str()))
 }
 
 /// A manifest that had to be rendered first may have a dependency of the service's name.

@@ -152,8 +152,8 @@ pub fn ground(settings: &Settings, parent: &Path, template: &Template) -> Result
         let known = foreign::builtins(&name, &repo::author(parent)?, within, foreign.is_init());
         return Ok(serde_json::to_value(known).unwrap_or_default());
     }
-    let usual = || format!("The {name} service");
-    let description = settings.description.clone().unwrap_or_else(usual);
+    let description = settings.description.clone();
+    let description = description.unwrap_or_else(|| plan::describe(&name));
     let chosen = parts::choose(&template.parts, &settings.with, &settings.without);
     let chosen = chosen.unwrap_or_default();
     Ok(render::ground(template, &name, &description, &chosen))

@@ -11,7 +11,7 @@ use crate::fill::variables::{self, HELPERS};
 use crate::fill::{self, SUFFIX};
 use crate::manifest::{self, GIVEN, Manifest};
 use crate::name::{Neighbours, ServiceName};
-use crate::parts::{self, locks};
+use crate::parts;
 use crate::process;
 use crate::questions::{Condition, Default, Question};
 use crate::render::{self, Request};
@@ -41,13 +41,6 @@ pub fn check(settings: &Settings, report: &Report) -> Result<()> {
     told(findings, report)
 }
 
-/// A condition, after how many questions it is asked, and where in the manifest it stands.
-struct Held<'a> {
-    text: &'a str,
-    count: usize,
-    at: usize,
-}
-
 /// A look at a native template.
 struct Check<'a> {
     template: &'a Template,
@@ -63,10 +56,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn of(template: &'a Template, manifest: &'a Manifest) -> Self {
-        let stays = |file: &&File| {
-            let own = [manifest::FILE, parts::LIST, locks::FILE];
-            !own.contains(&file.path.as_str()) && !file.path.starts_with(manifest::HOME)
-        };
+        let stays = |file: &&File| parts::ships(&file.path);
         Self {
             template,
             manifest,
@@ -98,12 +88,7 @@ impl<'a> Check<'a> {
         self.findings.extend(spoken.findings);
         let (template, manifest) = (self.template, self.manifest);
         let globs = names::globs(template, manifest, &self.files);
-        for finding in globs {
-            let glob = finding.message.split('`').nth(1).unwrap_or_default();
-            let source = template.text(&finding.file).unwrap_or_default();
-            let at = source.find(glob).unwrap_or_default();
-            self.note(finding.at_byte(source, at));
-        }
+        self.findings.extend(globs);
         let collisions = names::collisions(template, manifest, &self.files);
         self.findings.extend(collisions);
         let manifests = ["Cargo.toml".to_owned(), format!("Cargo.toml{SUFFIX}")];
@@ -119,14 +104,7 @@ impl<'a> Check<'a> {
             if let Some(Condition::Handlebars(when)) = &question.when {
                 let who = format!("question `{}`", question.name);
                 let at = self.place(&question.name, when);
-                self.condition(
-                    &who,
-                    &Held {
-                        text: when,
-                        count,
-                        at,
-                    },
-                );
+                self.condition(&who, when, (count, at));
             }
             if let Some(Default::From(text)) = &question.default {
                 self.default(question, text, count);
@@ -174,26 +152,14 @@ impl<'a> Check<'a> {
         for rule in &self.manifest.files {
             let path = rule.path.as_str();
             let who = format!("file `{path}`");
-            let when = Held {
-                text: &rule.when,
-                count: all,
-                at: self.place(path, &rule.when),
-            };
-            self.condition(&who, &when);
+            let at = self.place(path, &rule.when);
+            self.condition(&who, &rule.when, (all, at));
         }
         for hook in &self.manifest.hooks {
             if let Some(when) = &hook.when {
                 let who = format!("hook `{}`", hook.run.join(" "));
                 let at = self.text.find(when.as_str()).unwrap_or_default();
-                let count = all;
-                self.condition(
-                    &who,
-                    &Held {
-                        text: when,
-                        count,
-                        at,
-                    },
-                );
+                self.condition(&who, when, (all, at));
             }
         }
         for question in &self.manifest.questions {
@@ -207,13 +173,9 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A condition of `who`: of known names, and not always wrong.
-    fn condition(&mut self, who: &str, condition: &Held) {
-        let &Held {
-            text: when,
-            count,
-            at,
-        } = condition;
+    /// A condition of `who`: of known names, and not always wrong. It is asked after `count`
+    /// questions, and stands at the byte `at` of the manifest.
+    fn condition(&mut self, who: &str, when: &str, (count, at): (usize, usize)) {
         let names = variables::of_condition(when);
         if !self.all_known(&names, count, at) {
             return;

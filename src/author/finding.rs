@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::error::position;
 use crate::report::trust::harmless;
 
 /// How bad it is.
@@ -85,10 +86,7 @@ impl Finding {
     /// At the byte `offset` of `source`.
     #[must_use]
     pub fn at_byte(self, source: &str, offset: usize) -> Self {
-        let before = source.get(..offset).unwrap_or(source);
-        let line = before.matches('\n').count() + 1;
-        let last = before.rsplit('\n').next().unwrap_or_default();
-        self.at(source, (line, last.chars().count() + 1))
+        self.at(source, position(source, offset))
     }
 
     /// With a line of help.

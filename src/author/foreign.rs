@@ -14,18 +14,6 @@ use crate::template::{File, Template};
 /// The file that says what such a template asks.
 const CONFIGURATION: &str = "cargo-generate.toml";
 
-/// What is there without being asked for.
-const GIVEN: [&str; 8] = [
-    "project-name",
-    "crate_name",
-    "crate_type",
-    "authors",
-    "username",
-    "os-arch",
-    "within_cargo_project",
-    "is_init",
-];
-
 /// What is odd about it.
 pub fn check(template: &Template, foreign: &Foreign) -> Result<Vec<Finding>> {
     let dir = template
@@ -141,7 +129,7 @@ fn questions(template: &Template, foreign: &Foreign, prefix: &str) -> Vec<Findin
     let mut findings = Vec::new();
     for question in &foreign.questions {
         let name = question.name.as_str();
-        if GIVEN.contains(&name) {
+        if foreign::BUILTINS.contains(&name) {
             continue;
         }
         let at = text.find(name).unwrap_or_default();

@@ -11,12 +11,17 @@ use crate::template::{File, Template};
 
 /// Globs that match no file.
 pub fn globs(template: &Template, manifest: &Manifest, files: &[&File]) -> Vec<Finding> {
+    let finding = |file: &str, glob: &str, message: String| {
+        let source = template.text(file).unwrap_or_default();
+        let at = source.find(glob).unwrap_or_default();
+        Finding::error("glob", file, message).at_byte(source, at)
+    };
     let nothing = |matches: &dyn Fn(&str) -> bool| !files.iter().any(|file| matches(&file.path));
     let mut findings = Vec::new();
     for rule in &manifest.files {
         if nothing(&|path| rule.path.matches(path)) {
             let message = format!("`{}` matches no file of the template", rule.path);
-            findings.push(Finding::error("glob", manifest::FILE, message));
+            findings.push(finding(manifest::FILE, rule.path.as_str(), message));
         }
     }
     for part in &template.parts {
@@ -24,7 +29,7 @@ pub fn globs(template: &Template, manifest: &Manifest, files: &[&File]) -> Vec<F
             let pattern = glob::Pattern::new(glob);
             if nothing(&|path| pattern.as_ref().is_ok_and(|glob| glob.matches(path))) {
                 let message = format!("`{glob}` of `{}` matches no file", part.name);
-                findings.push(Finding::error("glob", parts::LIST, message));
+                findings.push(finding(parts::LIST, glob, message));
             }
         }
     }
@@ -92,7 +97,8 @@ fn meet(
     for file in suspects {
         let left_out = gone.iter().any(|glob| glob.matches(&file.path))
             || absent.iter().any(|part| part.owns(&file.path));
-        let Some(name) = becomes(&file.path, world).filter(|_| !left_out) else {
+        let name = fill::path(&file.path, &world.values).ok().flatten();
+        let Some(name) = name.filter(|_| !left_out) else {
             continue;
         };
         let Some((before, other)) = known.get(&name.to_lowercase()) else {
@@ -112,22 +118,4 @@ fn meet(
         findings.push(Finding::error("collision", &file.path, message));
     }
     findings
-}
-
-/// The name a file has in the service, if it has one.
-fn becomes(path: &str, world: &World) -> Option<String> {
-    let mut parts = Vec::new();
-    for part in path.split('/') {
-        let part = if part.contains("{{") {
-            fill::text(part, &world.values).ok()?
-        } else {
-            part.to_owned()
-        };
-        if part.is_empty() || part == SUFFIX {
-            return None;
-        }
-        parts.push(part);
-    }
-    let path = parts.join("/");
-    Some(path.strip_suffix(SUFFIX).unwrap_or(&path).to_owned())
 }

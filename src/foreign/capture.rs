@@ -10,7 +10,7 @@ use regex::Regex;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::tree::join;
-use super::{Foreign, tree::CONFIG};
+use super::{BUILTINS, Foreign, tree::CONFIG};
 use crate::questions::{Answer, Answers};
 use crate::template::File;
 
@@ -40,17 +40,7 @@ impl Capture {
             .questions
             .iter()
             .map(|question| question.name.clone());
-        let own = [
-            "project-name",
-            "crate_name",
-            "crate_type",
-            "authors",
-            "username",
-        ];
-        let own = own
-            .into_iter()
-            .chain(["os-arch", "is_init", "within_cargo_project"]);
-        let mut names = own.map(str::to_owned).collect::<Vec<_>>();
+        let mut names = BUILTINS.map(str::to_owned).to_vec();
         names.extend(asked.chain(mentioned).chain(given.keys().cloned()));
         names.sort();
         names.dedup();

@@ -39,6 +39,18 @@ impl Settled<'_> {
     }
 }
 
+/// The names of what cargo-generate knows without asking.
+pub const BUILTINS: [&str; 8] = [
+    "project-name",
+    "crate_name",
+    "crate_type",
+    "authors",
+    "username",
+    "os-arch",
+    "is_init",
+    "within_cargo_project",
+];
+
 /// What cargo-generate knows without asking.
 #[must_use]
 pub fn builtins(name: &str, author: &Author, within_cargo_project: bool, init: bool) -> Answers {

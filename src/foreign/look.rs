@@ -2,8 +2,8 @@
 
 use super::aside::is_liquid;
 use super::check::{Checker, mention};
-use super::place;
 use super::tree::{Tree, join, text};
+use crate::error::position;
 use crate::template::File;
 
 /// Mends the executable bits of what cargo-generate `made` of the directory `dir`, and tells what
@@ -18,7 +18,7 @@ pub fn look(dir: &str, tree: &Tree, made: &mut [File], checker: &Checker) -> Vec
             continue;
         }
         let (end, unknown) = rendered(checker, path);
-        let Some(at) = end.as_ref().and_then(|end| position(made, end)) else {
+        let Some(at) = end.as_ref().and_then(|end| place_of(made, end)) else {
             continue;
         };
         let whole = join(dir, path);
@@ -39,7 +39,7 @@ pub fn look(dir: &str, tree: &Tree, made: &mut [File], checker: &Checker) -> Vec
     warnings
 }
 
-fn position(made: &[File], path: &str) -> Option<usize> {
+fn place_of(made: &[File], path: &str) -> Option<usize> {
     made.binary_search_by(|file| file.path.as_str().cmp(path))
         .ok()
 }
@@ -62,7 +62,7 @@ fn rendered(checker: &Checker, path: &str) -> (Option<String>, Vec<String>) {
 fn warn(checker: &Checker, path: &str, text: &str) -> Vec<String> {
     let seen = checker.see(text);
     let at = |name: &str| {
-        let (line, column) = place(text, mention(text, name));
+        let (line, column) = position(text, mention(text, name));
         format!("template file {path}, line {line}, column {column}")
     };
     if let Some(failure) = seen.failure {

@@ -3,17 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Kind, Result};
+use crate::source::limits::CACHE;
 use crate::template::File;
 
 /// What cargo-generate is configured by.
 pub const CONFIG: &str = "cargo-generate.toml";
 /// Marks files that lose it.
 const SUFFIX: &str = ".liquid";
-/// What marks a directory as a cache (the Cache Directory Tagging Specification).
-const CACHE: (&str, &[u8]) = (
-    "CACHEDIR.TAG",
-    b"Signature: 8a477f597d28d172789f06886806bc55",
-);
 
 /// Files by the paths cargo-generate knows them by.
 pub struct Tree<'a>(BTreeMap<String, &'a File>);

@@ -1,6 +1,7 @@
 //! Words about consent.
 
 use super::of_template;
+use crate::source::limits::is_unseen;
 use crate::template::Origin;
 use crate::trust::{Consent, Item, What};
 
@@ -41,13 +42,10 @@ fn script(text: &str) -> String {
 pub fn harmless(text: &str) -> String {
     let mut harmless = String::new();
     for c in text.chars() {
-        match c {
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => harmless.extend(c.escape_default()),
-            c if c.is_control() => harmless.extend(c.escape_default()),
-            c => harmless.push(c),
+        if is_unseen(c) {
+            harmless.extend(c.escape_default());
+        } else {
+            harmless.push(c);
         }
     }
     harmless

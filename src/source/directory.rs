@@ -10,14 +10,8 @@ use std::path::Path;
 use walkdir::{DirEntry, WalkDir};
 
 use super::gather::{Gather, unreadable};
-use super::limits::{DEPTH, refused};
+use super::limits::{CACHE, DEPTH, refused};
 use crate::error::{Error, Kind, Result};
-
-/// What a directory that can be made anew says of itself (bford.info/cachedir).
-const CACHE: (&str, &[u8; 43]) = (
-    "CACHEDIR.TAG",
-    b"Signature: 8a477f597d28d172789f06886806bc55",
-);
 
 /// Everything in `root` but its repository and what builds have left there.
 pub fn gather(root: &Path) -> Result<Gather> {

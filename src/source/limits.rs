@@ -23,6 +23,13 @@ pub const PATH_BYTES: usize = 1024;
 /// Bytes of one part of a path: what file systems take.
 pub const NAME_BYTES: usize = 255;
 
+/// What a directory that can be made anew says of itself (bford.info/cachedir): in which file, and
+/// what that begins with.
+pub const CACHE: (&str, &[u8; 43]) = (
+    "CACHEDIR.TAG",
+    b"Signature: 8a477f597d28d172789f06886806bc55",
+);
+
 /// Whether every system can have a file at `path`, below the root of the tree and nowhere else.
 /// What stands in `{{…}}` or `{%…%}` is not yet a name.
 pub fn check_path(path: &str) -> Result<()> {

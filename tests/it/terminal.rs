@@ -557,7 +557,10 @@ fn a_script_asks_once_in_a_whole_conversation() {
     let sandbox = Sandbox::new();
     let file = |path: &str, text: &str| sandbox.write(format!("work/cg/{path}"), text);
     file("cargo-generate.toml", "[hooks]\npre = [\"pre.rhai\"]\n");
-    file("pre.rhai", "variable::prompt(\"Which colour?\", \"red\");\n");
+    file(
+        "pre.rhai",
+        "variable::prompt(\"Which colour?\", \"red\");\n",
+    );
     file(
         "Cargo.toml",
         "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\n",
