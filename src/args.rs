@@ -159,24 +159,32 @@ pub enum TrustJob {
     Remove(FromWhere),
 }
 
+/// Where in its source a template stands, and which version of it is meant.
+#[derive(Debug, Default, Args)]
+pub struct Place {
+    /// The template stands in this directory of its source
+    #[arg(long, value_name = "DIR")]
+    pub subfolder: Option<OsString>,
+    /// Take the template from this branch
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["tag", "rev"])]
+    pub branch: Option<OsString>,
+    /// Take the template at this tag
+    #[arg(long, value_name = "TAG", conflicts_with = "rev")]
+    pub tag: Option<OsString>,
+    /// Take the template at this commit
+    #[arg(long, value_name = "COMMIT")]
+    pub rev: Option<OsString>,
+}
+
 /// A template, for jobs that make no service of it.
 #[derive(Debug, Args)]
 pub struct FromWhere {
     /// A directory, a Git URL (gh:owner/repo), a .tar.gz or .zip, a name from the settings
     #[arg(value_hint = ValueHint::AnyPath)]
     pub source: OsString,
-    /// The template stands in this directory of its source
-    #[arg(long, value_name = "DIR")]
-    pub subfolder: Option<OsString>,
-    /// Take it from this branch
-    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["tag", "rev"])]
-    pub branch: Option<OsString>,
-    /// Take it at this tag
-    #[arg(long, value_name = "TAG", conflicts_with = "rev")]
-    pub tag: Option<OsString>,
-    /// Take it at this commit
-    #[arg(long, value_name = "COMMIT")]
-    pub rev: Option<OsString>,
+    /// Where in it, and which version.
+    #[command(flatten)]
+    pub place: Place,
     /// Use no network
     #[arg(long)]
     pub offline: bool,
@@ -190,10 +198,7 @@ impl From<FromWhere> for Create {
     fn from(wish: FromWhere) -> Self {
         Self {
             template: Some(wish.source),
-            subfolder: wish.subfolder,
-            branch: wish.branch,
-            tag: wish.tag,
-            rev: wish.rev,
+            place: wish.place,
             offline: wish.offline,
             format: wish.format,
             ..Self::default()
@@ -275,18 +280,9 @@ pub struct Create {
     /// name from the settings [default: service, the embedded one]
     #[arg(long, short, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub template: Option<OsString>,
-    /// The template stands in this directory of its source
-    #[arg(long, value_name = "DIR")]
-    pub subfolder: Option<OsString>,
-    /// Take the template from this branch
-    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["tag", "rev"])]
-    pub branch: Option<OsString>,
-    /// Take the template at this tag
-    #[arg(long, value_name = "TAG", conflicts_with = "rev")]
-    pub tag: Option<OsString>,
-    /// Take the template at this commit
-    #[arg(long, value_name = "COMMIT")]
-    pub rev: Option<OsString>,
+    /// Where in it, and which version.
+    #[command(flatten)]
+    pub place: Place,
     /// Answer a question of the template
     #[arg(long, short, value_name = "NAME=VALUE")]
     pub define: Vec<OsString>,
