@@ -23,7 +23,7 @@
 //! | `world` | what is there: destination, repository, workspace, port, cargo | – |
 //! | `plan` | every decision, before anything is written | – |
 //! | `source` | where a template comes from, and its files, checked | names `tar`, `zip`, and walkdir for templates |
-//! | `template` | the embedded tree, or one from elsewhere | – |
+//! | `template` | the embedded tree, today's and every released one, or one from elsewhere | – |
 //! | `manifest` | `template.toml`: what a native template says of itself | – |
 //! | `foreign` | templates of cargo-generate | names cargo-generate, liquid, rhai |
 //! | `parts` | which parts a service has; the others leave no trace | names syn |

@@ -1,5 +1,7 @@
 //! The template: the embedded tree, or one from elsewhere, and what it says of itself.
 
+mod embedded;
+
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -8,10 +10,11 @@ use toml_edit::Document;
 use crate::error::{Error, Kind, Result};
 use crate::foreign::{self, Foreign};
 use crate::manifest::{self, Manifest};
-use crate::parts::{self, Cut, Cuts, Part};
+use crate::parts::{self, Cuts, Part};
 use crate::questions::Question;
 use crate::settings::{Settings, Wish};
 use crate::source::{self, Obtained, Want, Ways};
+pub use embedded::releases;
 
 /// A template as a list of files in memory.
 #[derive(Clone, Debug)]
@@ -69,36 +72,7 @@ pub struct File {
     pub bytes: Cow<'static, [u8]>,
 }
 
-/// A file as `build/main.rs` embeds it.
-struct Embedded {
-    path: &'static str,
-    executable: bool,
-    cuts: &'static [Cut],
-    bytes: &'static [u8],
-}
-
-const EMBEDDED: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
-
 impl Template {
-    /// The template this program carries.
-    ///
-    /// # Panics
-    /// Never in a program that was built: a test reads the manifest of the embedded tree.
-    #[must_use]
-    pub fn embedded() -> Self {
-        let files = EMBEDDED.iter().map(|file| File {
-            path: file.path.to_owned(),
-            executable: file.executable,
-            bytes: Cow::Borrowed(file.bytes),
-        });
-        let template = Self::native(files.collect(), None);
-        let mut template = template.expect("the embedded template has a manifest");
-        let cuts = EMBEDDED.iter().filter(|file| !file.cuts.is_empty());
-        let rows = cuts.map(|file| (Cow::Borrowed(file.path), Cow::Borrowed(file.cuts)));
-        template.cuts = rows.collect();
-        template
-    }
-
     /// The template that is wished for.
     pub fn find(settings: &Settings) -> Result<Self> {
         let Some(wish) = &settings.template else {

@@ -10,6 +10,7 @@ mod corpus;
 mod destinations;
 mod fleet;
 mod git;
+mod history;
 mod hostile_rendering;
 mod hostile_sources;
 mod inspection;
