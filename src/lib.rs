@@ -47,6 +47,7 @@
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
+//! | `update` | brings a service to another version of its template | – |
 //! | `author` | for authors of templates: new, check, test, describe | names similar |
 //! | `dirs` | the user's directories | – |
 //!
@@ -87,6 +88,7 @@ pub mod stamp;
 pub mod swap;
 pub mod template;
 pub mod trust;
+pub mod update;
 pub mod verify;
 pub mod workspace;
 pub mod world;
@@ -204,7 +206,9 @@ fn trust_job(job: TrustJob, report: Report) -> ExitCode {
             let Some(origin) = &template.origin else {
                 return Ok(());
             };
-            let items = trust::items(&template, &settings);
+            let mut items = trust::items(&template, &settings);
+            let migrations = template.migrations().iter().collect::<Vec<_>>();
+            items.extend(trust::migration_items(&template, &migrations));
             trust::remember(origin, &items)?;
             report::print(&report::trust::agreed(&trust::source(origin), &items));
             Ok(())

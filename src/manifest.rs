@@ -1,5 +1,5 @@
 //! What a native template says of itself, in `template.toml`: its questions, which files there are
-//! when, what runs after, and samples to test it with.
+//! when, what runs after, samples to test it with, and what becomes of services that are older.
 //!
 //! The same types read the file and make its JSON schema, so neither can forget the other. Nothing
 //! in it repeats: conditions and computed answers are plain expressions, without blocks.
@@ -7,7 +7,12 @@
 mod check;
 mod file;
 
+use std::collections::BTreeMap;
+
+use semver::Version;
+
 use crate::error::{Error, Kind, Result, position};
+use crate::parts::Part;
 use crate::questions::{Answer, Question};
 pub use check::GIVEN;
 pub use file::{RawGolden as Golden, schema};
@@ -34,6 +39,10 @@ pub struct Manifest {
     pub hooks: Vec<Hook>,
     /// Sets of answers that its tests render.
     pub samples: Vec<Sample>,
+    /// What an update does to services that are older.
+    pub migrations: Vec<Migration>,
+    /// What still works and will not for long.
+    pub deprecations: Vec<Deprecation>,
 }
 
 /// Files that are there only when.
@@ -67,13 +76,76 @@ pub struct Sample {
     pub golden: Golden,
 }
 
-/// Understands the text of a manifest, or says everything that is wrong with it.
-pub fn read(text: &str) -> Result<Manifest> {
+/// What an update does to a service that crosses a version: its recorded one is older, and the new
+/// one is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The version.
+    pub version: Version,
+    /// One line for the owner, or nothing.
+    pub note: String,
+    /// New names of questions, by the old ones.
+    pub answers: BTreeMap<String, String>,
+    /// New names of parts, by the old ones.
+    pub parts: BTreeMap<String, String>,
+    /// Files and directories that have a new place, in this order.
+    pub moves: Vec<Move>,
+    /// Keys of TOML files that have a new place, in this order.
+    pub keys: Vec<Rekey>,
+    /// Commands that run in the merged service, in this order.
+    pub run: Vec<Vec<String>>,
+}
+
+/// A file that has a new place; or a directory, then both end in `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The old path in a service.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+}
+
+/// A key that has a new place in its TOML file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rekey {
+    /// The path of the file, after the moves.
+    pub file: String,
+    /// The names of the tables on the way, and of the key.
+    pub from: Vec<String>,
+    /// The same, as they are now.
+    pub to: Vec<String>,
+}
+
+/// Something that still works and will not for long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deprecation {
+    /// The version that said so first.
+    pub since: Version,
+    /// What it is.
+    pub what: Deprecated,
+    /// What to do instead.
+    pub note: String,
+}
+
+/// What can be deprecated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deprecated {
+    /// To give this answer.
+    Answer(String),
+    /// To have this part.
+    Part(String),
+    /// To have this file.
+    File(String),
+}
+
+/// Understands the text of a manifest, or says everything that is wrong with it. Nothing is said
+/// of names of parts, if nobody knows which there are.
+pub fn read(text: &str, parts: Option<&[Part]>) -> Result<Manifest> {
     let raw = file::read(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         wrong(text, span.start, &first_line(error.message()))
     })?;
-    let manifest = check::all(raw, text)?;
+    let manifest = check::all(raw, text, parts)?;
     Ok(manifest)
 }
 

@@ -9,7 +9,7 @@ use toml_edit::Document;
 
 use crate::error::{Error, Kind, Result};
 use crate::foreign::{self, Foreign};
-use crate::manifest::{self, Manifest};
+use crate::manifest::{self, Manifest, Migration};
 use crate::parts::{self, Cuts, Part};
 use crate::questions::Question;
 use crate::settings::{Settings, Wish};
@@ -145,6 +145,15 @@ impl Template {
         }
     }
 
+    /// What it does to older services.
+    #[must_use]
+    pub fn migrations(&self) -> &[Migration] {
+        match &self.shape {
+            Shape::Native(manifest) => &manifest.migrations,
+            Shape::Foreign(_) => &[],
+        }
+    }
+
     /// Whether it is the one this program carries, which everybody trusts who trusts the program.
     #[must_use]
     pub const fn is_embedded(&self) -> bool {
@@ -198,8 +207,10 @@ impl Template {
 
     fn native(mut files: Vec<File>, origin: Option<Origin>) -> Result<Self> {
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        let manifest = manifest::read(text(&files, manifest::FILE)?)?;
-        let parts = text(&files, parts::LIST).map_or(Ok(Vec::new()), parts::list)?;
+        let parts = text(&files, parts::LIST).map_or(Ok(Vec::new()), parts::list);
+        let known = parts.as_deref().ok();
+        let manifest = manifest::read(text(&files, manifest::FILE)?, known)?;
+        let parts = parts?;
         // Those of the embedded one were found when this program was built.
         let cuts = if origin.is_none() || parts.is_empty() {
             Cuts::new()

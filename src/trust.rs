@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dirs::{self, in_shell};
 use crate::error::{Error, Kind, Result};
+use crate::manifest::Migration;
 use crate::report::trust::harmless;
 use crate::settings::{Build, Settings};
 use crate::template::{Origin, Shape, Template};
@@ -103,6 +104,19 @@ pub fn items(template: &Template, settings: &Settings) -> Vec<Item> {
         items.push(item(What::Build, String::new(), &tree));
     }
     items
+}
+
+/// Everything that `migrations` of `template` would run in a service that is updated; nothing for
+/// the embedded one.
+#[must_use]
+pub fn migration_items(template: &Template, migrations: &[&Migration]) -> Vec<Item> {
+    let Some(origin) = &template.origin else {
+        return Vec::new();
+    };
+    let tree = format!("tree {}", origin.tree);
+    let commands = migrations.iter().flat_map(|migration| &migration.run);
+    let items = commands.map(|run| item(What::Command, line(run), &tree));
+    items.collect()
 }
 
 /// A command as one would type it.

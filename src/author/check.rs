@@ -32,6 +32,7 @@ pub fn check(settings: &Settings, report: &Report) -> Result<()> {
             check.questions();
             check.rules();
             check.hooks();
+            check.migrations();
             check.samples();
             check.renders(&dir);
             check.findings
@@ -246,31 +247,45 @@ impl<'a> Check<'a> {
 
     fn hooks(&mut self) {
         for hook in &self.manifest.hooks {
-            let program = hook.run.first().map_or("", String::as_str);
-            let line = hook.run.join(" ");
-            let file = program.trim_start_matches("./");
-            let source = format!("{file}{SUFFIX}");
-            let here = self.files.iter();
-            let here = here.clone().find(|it| it.path == file || it.path == source);
-            let finding = match here {
-                Some(file) if program.contains('/') && !file.executable => {
-                    let message = format!("hook `{line}`: `{}` cannot be run", file.path);
-                    let help = format!("chmod +x {}", file.path);
-                    Finding::error("hook", manifest::FILE, message).help(help)
-                }
-                None if program.contains('/') && !program.starts_with('/') => {
-                    let message = format!("hook `{line}` names no file of the template");
-                    Finding::error("hook", manifest::FILE, message)
-                }
-                _ if program.contains('/') || process::find(program).is_some() => continue,
-                _ => {
-                    let message = format!("hook `{line}`: there is no program `{program}` here");
-                    Finding::warning("hook", manifest::FILE, message)
-                }
-            };
-            let at = self.text.find(program).unwrap_or_default();
-            self.note(finding.at_byte(self.text, at));
+            self.program("hook", &hook.run);
         }
+    }
+
+    fn migrations(&mut self) {
+        let (manifest, text) = (self.manifest, self.text);
+        let moves = names::moves(manifest, &self.files, text);
+        self.findings.extend(moves);
+        for run in manifest.migrations.iter().flat_map(|it| &it.run) {
+            self.program("migration", run);
+        }
+    }
+
+    /// The program of a command, which the template has, or this machine.
+    fn program(&mut self, kind: &'static str, run: &[String]) {
+        let program = run.first().map_or("", String::as_str);
+        let line = run.join(" ");
+        let file = program.trim_start_matches("./");
+        let source = format!("{file}{SUFFIX}");
+        let here = self.files.iter();
+        let here = here.clone().find(|it| it.path == file || it.path == source);
+        let finding = match here {
+            Some(file) if program.contains('/') && !file.executable => {
+                let message = format!("{kind} `{line}`: `{}` cannot be run", file.path);
+                let help = format!("chmod +x {}", file.path);
+                Finding::error(kind, manifest::FILE, message).help(help)
+            }
+            None if program.contains('/') && !program.starts_with('/') => {
+                let message = format!("{kind} `{line}` names no file of the template");
+                Finding::error(kind, manifest::FILE, message)
+            }
+            _ if program.contains('/') || process::find(program).is_some() => return,
+            _ => {
+                let message = format!("{kind} `{line}`: there is no program `{program}` here");
+                Finding::warning(kind, manifest::FILE, message)
+            }
+        };
+        let at = self.text.find(program).unwrap_or_default();
+        self.note(finding.at_byte(self.text, at));
     }
 
     fn samples(&mut self) {

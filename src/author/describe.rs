@@ -111,7 +111,7 @@ pub struct Runs {
     /// The whole script, or the command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// When a command runs.
+    /// When a command runs: an expression of handlebars, or `updating to` a version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
     /// What consent is bound to, beside the source: SHA-256, in hex.
@@ -248,7 +248,13 @@ fn runs(template: &Template, settings: &Settings) -> Vec<Runs> {
     let mut settings = settings.clone();
     settings.flags.dry_run = false;
     let items = trust::items(template, &settings).into_iter();
-    let runs = items.map(|item| {
+    let migrations = template.migrations().iter().flat_map(|migration| {
+        let when = format!("updating to {} or newer", migration.version);
+        let items = trust::migration_items(template, &[migration]).into_iter();
+        items.map(move |item| (item, Some(when.clone())))
+    });
+    let items = items.map(|item| (item, None)).chain(migrations);
+    let runs = items.map(|(item, when)| {
         let (what, path, text) = match item.what {
             What::Script(path) => ("script", Some(path), Some(item.text)),
             What::Command => ("command", None, Some(item.text)),
@@ -258,7 +264,7 @@ fn runs(template: &Template, settings: &Settings) -> Vec<Runs> {
             what,
             path,
             text,
-            when: None,
+            when,
             hash: item.hash,
         }
     });

@@ -1,4 +1,5 @@
-//! Names of files: globs that match nothing, and files that become one and the same.
+//! Names of files: globs that match nothing, files that become one and the same, and moves to
+//! where nothing is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,34 @@ pub fn globs(template: &Template, manifest: &Manifest, files: &[&File]) -> Vec<F
             if nothing(&|path| pattern.as_ref().is_ok_and(|glob| glob.matches(path))) {
                 let message = format!("`{glob}` of `{}` matches no file", part.name);
                 findings.push(finding(parts::LIST, glob, message));
+            }
+        }
+    }
+    findings
+}
+
+/// Moves of migrations to where the template has nothing: what is moved there is the service's own
+/// from then on, and may be meant.
+pub fn moves(manifest: &Manifest, files: &[&File], text: &str) -> Vec<Finding> {
+    let there = |to: &str| {
+        files.iter().any(|file| {
+            // Names are made of answers, and can be any.
+            let path = file.path.strip_suffix(SUFFIX).unwrap_or(&file.path);
+            path == to || path.contains("{{") || to.ends_with('/') && path.starts_with(to)
+        })
+    };
+    let mut findings = Vec::new();
+    for (i, migration) in manifest.migrations.iter().enumerate() {
+        for moved in &migration.moves {
+            let rest = manifest.migrations[i..].iter().flat_map(|it| &it.moves);
+            let onwards = rest.map(|further| further.from.as_str());
+            let onwards = onwards.filter(|from| *from != moved.from);
+            let mut onwards = onwards.filter(|from| moved.to.starts_with(from));
+            if !there(&moved.to) && onwards.next().is_none() {
+                let message = format!("nothing of the template is at `{}`", moved.to);
+                let finding = Finding::warning("move", manifest::FILE, message);
+                let at = text.find(&format!("\"{}\"", moved.to));
+                findings.push(finding.at_byte(text, at.map_or(0, |at| at + 1)));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Gives what stands in the file its meaning, and says all that is wrong with it at once.
 
+mod migrations;
+
 use std::collections::BTreeSet;
 
 use regex::Regex;
@@ -10,6 +12,7 @@ use super::file::{File, Head, RawChoice, RawForm, RawHook, RawQuestion, RawRule,
 use super::{Hook, Manifest, Rule, Sample, wrong};
 use crate::error::{Error, Kind, Result};
 use crate::fill;
+use crate::parts::Part;
 use crate::questions::{self, Answer, Choice, Condition, Default, Form, Question};
 
 /// What every template can say without a question: nobody may ask for it.
@@ -26,8 +29,8 @@ pub const GIVEN: [&str; 7] = [
 /// The longest text of whoever sets no bound, in characters.
 const LONGEST: usize = 4096;
 
-/// The manifest of `raw`, which was read from `text`.
-pub fn all(raw: File, text: &str) -> Result<Manifest> {
+/// The manifest of `raw`, which was read from `text`, of a template with these `parts`.
+pub fn all(raw: File, text: &str, parts: Option<&[Part]>) -> Result<Manifest> {
     let mut check = Check {
         text,
         wrong: Vec::new(),
@@ -42,7 +45,12 @@ pub fn all(raw: File, text: &str) -> Result<Manifest> {
     for sample in raw.samples {
         samples.extend(check.sample(sample, &questions));
     }
+    let own = Version::parse(raw.template.version.get_ref()).ok();
+    let migrations = check.migrations(raw.migrations, own.as_ref());
+    check.targets(&migrations, &questions, parts);
+    let deprecations = check.deprecations(raw.deprecations, own.as_ref());
     Error::all(check.wrong)?;
+    let migrations = migrations.into_iter().map(|(migration, _)| migration);
     Ok(Manifest {
         name: raw.template.name.into_inner(),
         version: raw.template.version.into_inner(),
@@ -51,6 +59,8 @@ pub fn all(raw: File, text: &str) -> Result<Manifest> {
         files,
         hooks,
         samples,
+        migrations: migrations.collect(),
+        deprecations,
     })
 }
 

@@ -25,6 +25,12 @@ pub struct File {
     /// Sets of answers that `template test` renders and compares with golden trees.
     #[serde(default)]
     pub samples: Vec<RawSample>,
+    /// What an update does to a service that is older, so that its owner's work moves along.
+    #[serde(default)]
+    pub migrations: Vec<RawMigration>,
+    /// What still works and will not for long.
+    #[serde(default)]
+    pub deprecations: Vec<RawDeprecation>,
 }
 
 /// What the template is.
@@ -179,6 +185,86 @@ pub enum RawGolden {
     Tree,
     /// Mode, id and path of every file, in `.template/golden/NAME.txt`: for large templates.
     Listing,
+}
+
+/// What an update does to a service that is older.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawMigration {
+    /// It is for services whose recorded version is older, when they come to this one or a newer
+    /// one.
+    #[schemars(with = "String")]
+    pub version: Spanned<String>,
+    /// One line for the owner.
+    #[schemars(with = "Option<String>")]
+    pub note: Option<Spanned<String>>,
+    /// Questions that have a new name, by the old one: recorded answers move along.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub answers: BTreeMap<String, Spanned<String>>,
+    /// Parts that have a new name, by the old one.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub parts: BTreeMap<String, Spanned<String>>,
+    /// Files and directories that have a new place.
+    #[serde(default)]
+    pub moves: Vec<RawMove>,
+    /// Keys of TOML files that have a new place: the owner's values move along.
+    #[serde(default)]
+    pub keys: Vec<RawKey>,
+    /// Commands that run in the merged service: each a program and its words; no shell. Nobody's
+    /// are run without consent.
+    #[serde(default)]
+    #[schemars(with = "Vec<Vec<String>>")]
+    pub run: Vec<Spanned<Vec<String>>>,
+}
+
+/// A file or a directory that has a new place.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawMove {
+    /// Where it was in a service: a file, or a directory with a `/` at its end.
+    #[schemars(with = "String")]
+    pub from: Spanned<String>,
+    /// Where it is now, with a `/` at its end if it is a directory.
+    #[schemars(with = "String")]
+    pub to: Spanned<String>,
+}
+
+/// A key of a TOML file that has a new place.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawKey {
+    /// The file in a service, where it is after all moves of its migration.
+    #[schemars(with = "String")]
+    pub file: Spanned<String>,
+    /// The old key: `http.port`.
+    #[schemars(with = "String")]
+    pub from: Spanned<String>,
+    /// The new one: `server.port`.
+    #[schemars(with = "String")]
+    pub to: Spanned<String>,
+}
+
+/// What still works and will not for long: one of `answer`, `part` and `file`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawDeprecation {
+    /// The version of the template that said so first.
+    #[schemars(with = "String")]
+    pub since: Spanned<String>,
+    /// The name of a question.
+    #[schemars(with = "Option<String>")]
+    pub answer: Option<Spanned<String>>,
+    /// The name of a part.
+    #[schemars(with = "Option<String>")]
+    pub part: Option<Spanned<String>>,
+    /// The path of a file in a service.
+    #[schemars(with = "Option<String>")]
+    pub file: Option<Spanned<String>>,
+    /// One line that says what to do instead.
+    #[schemars(with = "String")]
+    pub note: Spanned<String>,
 }
 
 /// The file, if it is one.

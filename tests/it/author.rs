@@ -1,6 +1,7 @@
 //! `template new`, `check`, `test`, `describe` and `schema`, and our own template held to them.
 
 mod checks;
+mod migrations;
 mod samples;
 mod variables;
 

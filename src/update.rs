@@ -1,0 +1,3 @@
+//! Brings a service to another version of its template.
+
+pub mod migrate;
