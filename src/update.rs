@@ -1,3 +1,4 @@
 //! Brings a service to another version of its template.
 
+pub mod changelog;
 pub mod migrate;

@@ -71,6 +71,8 @@ fn the_packaged_crate_is_the_same_program() {
         "README.md",
         "build/main.rs",
         "src/embedded/src/main.rs",
+        "src/embedded/.template/CHANGELOG.md",
+        "src/history/0.1.0.txt",
     ] {
         assert!(program.join(path).is_file(), "{path} is not packaged");
     }

@@ -14,7 +14,7 @@ use crate::git::{planned_tree, quiet_port};
 use crate::sandbox::{Run, Sandbox};
 
 /// What stands in `template/` for its authors only.
-const STAYS_HERE: [&str; 2] = [".cargo", ".template"];
+const STAYS_HERE: [&str; 2] = [".cargo/", ".template/golden/"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -31,12 +31,17 @@ fn files() -> BTreeSet<String> {
     let run = Run::of(git.current_dir(root().join("template"))).ok();
     let paths = run.stdout.lines().map(str::to_owned);
     let files = paths.filter(|path| in_template(path).is_file());
-    let files = files.filter(|path| !STAYS_HERE.contains(&top(path).as_str()));
+    let files = files.filter(|path| !STAYS_HERE.iter().any(|dir| path.starts_with(dir)));
     files.collect()
 }
 
-fn top(path: &str) -> String {
-    path.split('/').next().unwrap_or(path).to_owned()
+/// What a link leads to: an entry of the top, or one of those whose directory is not wanted whole.
+fn linked(path: &str) -> String {
+    let (top, rest) = path.split_once('/').unwrap_or((path, ""));
+    match top {
+        ".template" => format!("{top}/{rest}"),
+        top => top.to_owned(),
+    }
 }
 
 /// A fresh service with every part.
@@ -57,22 +62,23 @@ fn what_is_embedded_is_what_git_knows() {
 
 #[test]
 fn every_entry_has_its_link() {
-    let links = fs::read_dir(root().join("src/embedded")).expect("links");
-    let links = links.map(|link| link.expect("a link").path());
+    let home = root().join("src/embedded");
+    let links = walkdir::WalkDir::new(&home).into_iter();
+    let links = links.map(|link| link.expect("an entry"));
+    let links = links.filter(|link| !link.file_type().is_dir());
     let targets = links.map(|link| {
-        let target = fs::read_link(&link).expect("a link");
-        let name = target.strip_prefix("../../template").expect("a way there");
-        let own = link
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name");
+        let own = link.path().strip_prefix(&home).expect("below it");
+        let own = own.to_str().expect("a name");
+        let target = fs::read_link(link.path()).expect("a link");
+        let up = "../".repeat(own.matches('/').count() + 2);
+        let there = target.strip_prefix(format!("{up}template"));
         let own = own.strip_suffix(".in").unwrap_or(own);
-        assert_eq!(Path::new(own), name);
+        assert_eq!(there.expect("a way there"), Path::new(own));
         own.to_owned()
     });
     let wanted = files()
         .iter()
-        .map(|path| top(path))
+        .map(|path| linked(path))
         .collect::<BTreeSet<_>>();
     assert_eq!(targets.collect::<BTreeSet<_>>(), wanted);
 }
@@ -117,8 +123,10 @@ fn files_are_bytes_unless_they_say_otherwise() {
     assert!(same > 10, "hardly anything was compared: {same}");
 }
 
-/// What a service with every part has not: what tells of parts, and what stands in for one.
-const NOT_THERE: [&str; 4] = [
+/// What a service with every part has not: what tells of the template, and what stands in for a
+/// part.
+const NOT_THERE: [&str; 5] = [
+    ".template/CHANGELOG.md",
     "Cargo.lock.parts",
     "parts.toml",
     "src/teams/memory.rs",
