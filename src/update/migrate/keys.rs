@@ -127,32 +127,33 @@ fn put(
     let (name, goal) = path.split_last()?;
     let mut home = root;
     for (i, step) in goal.iter().enumerate() {
-        let table = home.as_table_like_mut()?;
-        if !table.contains_key(step) {
-            let like = if i + 1 == goal.len() {
-                left.take()
-            } else {
-                None
-            };
-            let (key, item) = made(step, like);
-            table.entry_format(&key).or_insert(item);
+        if !home.as_table_like()?.contains_key(step) {
+            let is_last = i + 1 == goal.len();
+            let like = if is_last { left.take() } else { None };
+            add(home, made(step, like))?;
         }
-        home = table.get_mut(step)?;
+        home = home.as_table_like_mut()?.get_mut(step)?;
     }
-    if home.is_inline_table() {
-        plain(&mut entry);
-        entry.1 = Item::Value(entry.1.into_value().ok()?);
-    } else if let Some(comments) = left.as_ref().and_then(comments) {
+    if let Some(comments) = left.as_ref().and_then(comments) {
         let own = entry.0.leaf_decor().prefix();
         let own = own.and_then(RawString::as_str).unwrap_or_default();
         let both = format!("{comments}{own}");
         entry.0.leaf_decor_mut().set_prefix(both);
     }
-    let (key, item) = entry;
-    let table = home.as_table_like_mut()?;
-    table.entry_format(&called(name, &key)).or_insert(item);
-    if let Some(braces) = home.as_inline_table_mut() {
+    entry.0 = called(name, &entry.0);
+    add(home, entry)
+}
+
+/// Adds an entry to a table. Braces have no lines, hence no comments.
+fn add(table: &mut Item, mut entry: (Key, Item)) -> Option<()> {
+    if let Some(braces) = table.as_inline_table_mut() {
+        plain(&mut entry);
+        let (key, item) = entry;
+        braces.insert_formatted(&key, item.into_value().ok()?);
         braces.fmt();
+    } else {
+        let table = table.as_table_like_mut()?;
+        table.entry_format(&entry.0).or_insert(entry.1);
     }
     Some(())
 }

@@ -261,6 +261,76 @@ fn braces_and_heads_can_be_exchanged() {
         "a = { y = 2 }\n\n[b]\nx = 1\n",
         "a = { y = 2, b = { x = 1 } }\n",
     );
+    rekeyed_to(
+        "b.x",
+        "a.c.d.x",
+        "a = { y = 2 }\n\n[b]\nx = 1\n",
+        "a = { y = 2, c = { d = { x = 1 } } }\n",
+    );
+}
+
+/// Every value of a text, with its key.
+fn values(text: &str) -> BTreeMap<String, String> {
+    fn walk(key: &str, value: &toml::Value, all: &mut BTreeMap<String, String>) {
+        let Some(table) = value.as_table().filter(|table| !table.is_empty()) else {
+            all.insert(key.to_owned(), value.to_string());
+            return;
+        };
+        for (name, value) in table {
+            walk(&format!("{key}.{name}"), value, all);
+        }
+    }
+    let mut all = BTreeMap::new();
+    let table = text.parse::<toml::Table>().expect("TOML");
+    walk("", &toml::Value::Table(table), &mut all);
+    all
+}
+
+/// Whatever a file looks like, a value moves as it is and the others stay as they are.
+#[test]
+fn no_value_is_lost_or_changed() {
+    let texts = [
+        "a = 1\nb.c = 2\nb.d.e = 3\n[f]\ng = 4\nh = { i = 5, j = { k = 6 } }\n[f.l]\nm = 7\n",
+        "[b.d]\ne = 1 # e\n[b]\nc = 2\n[f.l.n]\no = [{ p = 1 }]\n[a]\n# b\nb = 3\n",
+        "b = { c = 1 }\nf.h.j.k = 2\n[[q]]\nr = 1\n[[q]]\nr = 2\n[x.y.z]\nw = 1\n# end\n",
+        "# all\n[f]\n# g\ng = 1\n[f.h]\ni = \"\"\"\n[x]\n\"\"\"\n[f.h.j]\nk = 1979-05-27\n[f.l]\nm = 'a'\n",
+    ];
+    let keys = "a b b.c b.d b.d.e f f.g f.h f.h.i f.h.j f.h.j.k f.l f.l.m f.l.n q x x.y x.y.z.w s s.t s.t.u";
+    let keys = keys.split(' ').map(|key| {
+        let names = key.split('.').map(str::to_owned);
+        (format!(".{key}"), names.collect::<Vec<_>>())
+    });
+    let keys = keys.collect::<Vec<_>>();
+    let mut moved = 0;
+    for (text, (from, old), (to, new)) in texts.iter().flat_map(|text| {
+        let pairs = keys
+            .iter()
+            .flat_map(|from| keys.iter().map(move |to| (from, to)));
+        pairs.map(move |(from, to)| (text, from, to))
+    }) {
+        let Some(after) = keys::renamed(text, old, new) else {
+            continue;
+        };
+        let before =
+            values(text)
+                .into_iter()
+                .map(|(key, value)| match key.strip_prefix(from.as_str()) {
+                    Some(rest) if rest.is_empty() || rest.starts_with('.') => {
+                        (format!("{to}{rest}"), value)
+                    }
+                    _ => (key, value),
+                });
+        let before = before.collect::<BTreeMap<_, _>>();
+        assert_eq!(values(&after), before, "{from} to {to}:\n{text}\n{after}");
+        let comments = |text: &str| text.matches("# ").count();
+        let braces = after.contains("{ c") || after.contains("{ i");
+        assert!(
+            braces || comments(&after) == comments(text),
+            "{from} to {to}:\n{text}\n{after}"
+        );
+        moved += 1;
+    }
+    assert!(moved > 400, "{moved}");
 }
 
 #[test]
