@@ -51,6 +51,8 @@ pub enum Place {
     Settings(PathBuf),
     /// A human, just now.
     Human,
+    /// The record of a service.
+    Record,
 }
 
 impl fmt::Display for Place {
@@ -61,6 +63,7 @@ impl fmt::Display for Place {
             Self::Variable(name) => write!(f, "variable `{name}`"),
             Self::Settings(path) => write!(f, "`[answers]` in {}", path.display()),
             Self::Human => f.write_str("typed"),
+            Self::Record => f.write_str("`[answers]` in service.toml"),
         }
     }
 }
@@ -80,7 +83,9 @@ impl Given {
         let (answers, name) = match &place {
             Place::Variable(_) => (&mut self.variables, in_variable(name)),
             Place::Settings(_) => (&mut self.far, name.to_owned()),
-            Place::Flag | Place::File(_) | Place::Human => (&mut self.near, name.to_owned()),
+            Place::Flag | Place::File(_) | Place::Human | Place::Record => {
+                (&mut self.near, name.to_owned())
+            }
         };
         answers.entry(name).or_insert((told, place));
     }

@@ -5,7 +5,7 @@ mod question;
 use std::io::{IsTerminal as _, stdin};
 use std::path::Path;
 
-use dialoguer::{Input, MultiSelect};
+use dialoguer::{Input, MultiSelect, Select};
 
 use crate::answers::{self, Place, Told};
 use crate::error::{Error, Kind, Result};
@@ -13,6 +13,7 @@ use crate::interrupt;
 use crate::name::{Neighbours, ServiceName};
 use crate::plan;
 use crate::render;
+use crate::repo::merge::{Conflict, How};
 use crate::report::{self, Report};
 use crate::settings::{Format, Settings};
 use crate::template::Template;
@@ -54,7 +55,11 @@ pub fn complete(
 
 /// What the template asks and nobody has answered. The answers are given from then on, as if by
 /// flags.
-fn template_questions(settings: &mut Settings, parent: &Path, template: &Template) -> Result<()> {
+pub fn template_questions(
+    settings: &mut Settings,
+    parent: &Path,
+    template: &Template,
+) -> Result<()> {
     let ground = world::ground(settings, parent, template)?;
     let ground = render::ground_of(template, &ground);
     let mut answers = Vec::new();
@@ -76,7 +81,17 @@ fn template_questions(settings: &mut Settings, parent: &Path, template: &Templat
 
 /// Shows what the template would run, and asks whether it may. Yes is remembered.
 pub fn consent(settings: &Settings, template: &Template, report: &Report) -> Result<()> {
-    let open = trust::open(template, settings, trust::items(template, settings))?;
+    consent_to(trust::items(template, settings), settings, template, report)
+}
+
+/// As `consent`, to `items` of it.
+pub fn consent_to(
+    items: Vec<trust::Item>,
+    settings: &Settings,
+    template: &Template,
+    report: &Report,
+) -> Result<()> {
+    let open = trust::open(template, settings, items)?;
     let (Some(origin), false) = (&template.origin, open.is_empty()) else {
         return Ok(());
     };
@@ -85,6 +100,30 @@ pub fn consent(settings: &Settings, template: &Template, report: &Report) -> Res
         return trust::remember(origin, &open);
     }
     Err(trust::refusal(template, &open))
+}
+
+/// What becomes of a file that one side deleted and the other changed: it stays as it is shown, it
+/// goes, or nobody decides now.
+pub fn deleted(conflict: &Conflict, template: &str) -> Result<Option<bool>> {
+    let path = conflict.shown();
+    let (what, choices) = match conflict.how {
+        How::DeletedHere => (
+            format!("`{path}` was deleted here, and {template} changes it"),
+            [
+                "leave it deleted",
+                "take the template's",
+                "decide later, as a conflict of git",
+            ],
+        ),
+        How::DeletedThere => (
+            format!("`{path}` was changed here, and {template} has it no more"),
+            ["delete it", "keep it", "decide later, as a conflict of git"],
+        ),
+        _ => return Ok(None),
+    };
+    let question = Select::new().with_prompt(what).items(choices).default(2);
+    let picked = picked(|| question.interact())?;
+    Ok([Some(false), Some(true), None][picked])
 }
 
 /// Whether the answer is yes. `dialoguer::Confirm` would hide the cursor, and leave it hidden after

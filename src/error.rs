@@ -51,13 +51,19 @@ pub enum Kind {
     Cache,
     /// The template would run code that nobody has agreed to.
     Trust,
+    /// An update left conflicts to resolve.
+    Conflict,
+    /// A newer version of the template is there.
+    Outdated,
+    /// The record of a service is missing, or does not say what it was made from.
+    Record,
     /// Stopped by ctrl-c or SIGTERM.
     Interrupted,
 }
 
 impl Kind {
     /// Every kind, in the order of its exit code.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Io,
         Self::Usage,
         Self::Name,
@@ -74,6 +80,9 @@ impl Kind {
         Self::Source,
         Self::Cache,
         Self::Trust,
+        Self::Conflict,
+        Self::Outdated,
+        Self::Record,
         Self::Interrupted,
     ];
 
@@ -103,6 +112,15 @@ impl Kind {
             Self::Source => (14, "the description of an API cannot be read"),
             Self::Cache => (15, "the cache of compiled crates is damaged or unusable"),
             Self::Trust => (16, "the template would run code that nobody agreed to"),
+            Self::Conflict => (17, "update: conflicts are left to resolve"),
+            Self::Outdated => (
+                18,
+                "update --check: a newer version of the template is there",
+            ),
+            Self::Record => (
+                19,
+                "service.toml does not lead to what the service was made from",
+            ),
             Self::Interrupted => (130, "interrupted (ctrl-c, SIGTERM, SIGHUP)"),
         }
     }

@@ -143,6 +143,12 @@ fn small_job(command: Command, report: Report) -> ExitCode {
         Command::Cache { job } => return ended(&report, cache_job(job)),
         Command::Template { job } => return template_job(job, report),
         Command::Trust { job } => return trust_job(job.unwrap_or(TrustJob::List), report),
+        Command::Update(wish) => return update_job(&wish, report),
+        Command::Diff(wish) => {
+            return with_settings((&wish).into(), report, |settings, cwd, report| {
+                update::diff::run(&wish, &settings, cwd, report)
+            });
+        }
         Command::Warm(wish) => return warm_job(wish, report),
         Command::Completions { shell } => args::completions(shell),
         Command::Man => args::manual(),
@@ -219,6 +225,15 @@ fn trust_job(job: TrustJob, report: Report) -> ExitCode {
             Ok(())
         }),
     }
+}
+
+fn update_job(wish: &args::Update, report: Report) -> ExitCode {
+    with_settings(wish.into(), report, |settings, cwd, report| {
+        if wish.all {
+            return update::all::run(wish, &settings, cwd, report);
+        }
+        update::run(wish, settings, cwd, report)
+    })
 }
 
 fn warm_job(wish: args::Warm, report: Report) -> ExitCode {

@@ -9,5 +9,8 @@ fn main() -> ExitCode {
     if let Some(code) = generate_service::child::serve() {
         return code;
     }
+    if let Some(code) = generate_service::update::serve() {
+        return code;
+    }
     generate_service::run(std::env::args_os())
 }

@@ -132,6 +132,32 @@ fn start(place: Place, command: &mut Command) -> Result<(Child, Whom)> {
     Ok((child, whom))
 }
 
+/// Runs `command` to its end even if we come to ours: in a session of its own, where nothing that
+/// is meant for us reaches it. Says its exit code and what it wrote to standard output.
+pub fn outliving(command: &mut Command) -> Result<(Option<i32>, String)> {
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    stand(command, Place::Session);
+    let output = command.output();
+    let output = output.map_err(|error| cannot_run(command.get_program(), &error))?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((output.status.code(), stdout))
+}
+
+/// Runs `command` beside others: a signal from the terminal reaches it as it reaches us, and so
+/// does our death. Says its exit code and what it wrote to standard output and error.
+pub fn beside_others(command: &mut Command) -> Result<(Option<i32>, String, String)> {
+    command.stdin(Stdio::null());
+    die_with_us(command);
+    let output = command.output();
+    let output = output.map_err(|error| cannot_run(command.get_program(), &error))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    ))
+}
+
 /// How a contained program ended.
 #[derive(Debug)]
 pub struct Ended {

@@ -4,7 +4,11 @@
 //! rule of the user nor a line-ending setting changes a byte. Hooks and commit signing are the
 //! user's for commits of theirs; this first one is made without them.
 
+pub mod checkout;
+pub mod history;
 mod identity;
+pub mod land;
+pub mod merge;
 pub mod objects;
 mod pack;
 pub mod remote;
@@ -14,7 +18,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Oid, Repository};
+pub use git2::Oid;
+use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Repository};
 
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -180,36 +185,41 @@ pub fn is_clean(root: &Path, path: &str, text: Option<&str>) -> bool {
 
 /// An index entry that knows the file on disk, so that `git status` need not read it again.
 fn entry(root: &Path, path: &str, file: &File, id: Oid) -> IndexEntry {
-    let meta = root.join(path).symlink_metadata().ok();
-    let stat = |value: fn(&std::fs::Metadata) -> u64| low(meta.as_ref().map_or(0, value));
+    let mode = if file.executable {
+        0o100_755
+    } else {
+        0o100_644
+    };
+    let mut entry = merge::entry(path.as_bytes(), mode, id);
+    entry.file_size = low(file.bytes.len() as u64);
+    match root.join(path).symlink_metadata() {
+        Ok(meta) => stat(entry, &meta),
+        Err(_) => entry,
+    }
+}
+
+/// `entry` with what the system says of the file.
+fn stat(mut entry: IndexEntry, meta: &fs::Metadata) -> IndexEntry {
     let time = |seconds: i64, nanoseconds: i64| {
         IndexTime::new(
             i32::try_from(seconds).unwrap_or(0),
             u32::try_from(nanoseconds).unwrap_or(0),
         )
     };
-    IndexEntry {
-        ctime: meta
-            .as_ref()
-            .map_or(IndexTime::new(0, 0), |m| time(m.ctime(), m.ctime_nsec())),
-        mtime: meta
-            .as_ref()
-            .map_or(IndexTime::new(0, 0), |m| time(m.mtime(), m.mtime_nsec())),
-        dev: stat(MetadataExt::dev),
-        ino: stat(MetadataExt::ino),
-        mode: if file.executable {
-            0o100_755
-        } else {
-            0o100_644
-        },
-        uid: stat(|meta| u64::from(meta.uid())),
-        gid: stat(|meta| u64::from(meta.gid())),
-        file_size: low(file.bytes.len() as u64),
-        id,
-        flags: 0,
-        flags_extended: 0,
-        path: path.as_bytes().to_owned(),
-    }
+    entry.ctime = time(meta.ctime(), meta.ctime_nsec());
+    entry.mtime = time(meta.mtime(), meta.mtime_nsec());
+    entry.dev = low(meta.dev());
+    entry.ino = low(meta.ino());
+    entry.uid = meta.uid();
+    entry.gid = meta.gid();
+    entry.file_size = low(meta.size());
+    entry
+}
+
+/// A path as git has it.
+fn path_of(bytes: &[u8]) -> &Path {
+    use std::os::unix::ffi::OsStrExt as _;
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 
 /// The index keeps the low 32 bits of each number.

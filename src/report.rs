@@ -9,6 +9,7 @@ pub mod cache;
 mod client;
 mod events;
 pub mod trust;
+pub mod update;
 
 use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
@@ -122,7 +123,7 @@ impl Report {
                 step,
                 ms: millis(began.elapsed()),
             });
-            if !matches!(step, Step::Generate | Step::Git) && !self.watched {
+            if !step.is_quick() && !self.watched {
                 self.say(&format!("   {}\n", self.summary(step, began.elapsed())));
             }
         }
@@ -141,6 +142,8 @@ impl Report {
             Step::Build => format!("Building {}", plan.name),
             Step::Test => format!("Testing {}", plan.name),
             Step::Warm => "Compiling what services are built, tested and linted with".to_owned(),
+            Step::Merge => format!("Merging it into {place}"),
+            Step::Land => format!("Committing it in {place}"),
         };
         self.say(&format!(
             "{} {what}\n",
@@ -237,6 +240,7 @@ impl Report {
             path: None,
             port: None,
             commit: None,
+            branch: None,
             errors: Vec::new(),
         }
     }

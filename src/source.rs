@@ -17,6 +17,7 @@ use crate::dirs;
 use crate::error::{Error, Kind, Result};
 use crate::repo;
 use crate::repo::remote::{self, Remote};
+use crate::settings::Wish;
 use crate::template::File;
 use address::{Address, unusable};
 
@@ -174,32 +175,96 @@ fn from_disk(path: &Path, gather: gather::Gather) -> Result<Obtained> {
     })
 }
 
-fn of_local_repository(cache: &Path, path: &Path, want: &Want, ways: Ways) -> Result<Obtained> {
-    let id = path.display().to_string();
-    let remote = Remote {
-        url: &id,
-        id: &id,
-        secret: None,
-        local: Some(path),
-        human: false,
+/// The branches and tags of a source, with their kinds; none, if it is no repository.
+pub fn names(wish: &Wish, ways: Ways) -> Result<Vec<(&'static str, String)>> {
+    match repository(wish)? {
+        None => Ok(Vec::new()),
+        Some(repository) => repository.remote(ways.human).names(),
+    }
+}
+
+/// How many commits of a source are in `new` and not in `old`, if that can be told.
+pub fn between(wish: &Wish, old: &str, new: &str, ways: Ways) -> Result<Option<usize>> {
+    let Some(repository) = repository(wish)? else {
+        return Ok(None);
     };
-    store::obtain(cache, remote, want, ways.offline)
+    if ways.offline && repository.local.is_none() {
+        return Ok(None);
+    }
+    let dir =
+        tempfile::tempdir().map_err(|error| Error::io("create", Path::new("/tmp"), &error))?;
+    repository.remote(ways.human).between(old, new, dir.path())
+}
+
+/// Whether a source lies on this machine.
+#[must_use]
+pub fn is_here(wish: &Wish) -> bool {
+    repository(wish).is_ok_and(|found| found.is_none_or(|repository| repository.local.is_some()))
+}
+
+fn repository(wish: &Wish) -> Result<Option<Repository>> {
+    Ok(
+        match parse(&wish.source, &wish.base, Want::Default)?.source {
+            Source::Directory(path) if remote::is_repository(&path) => Some(Repository::at(&path)),
+            Source::Directory(_) | Source::Archive(_) => None,
+            Source::Git { url, .. } if url.starts_with('/') => {
+                Some(Repository::at(Path::new(&url)))
+            }
+            Source::Git { url, .. } => Some(Repository::of(&url)?),
+        },
+    )
+}
+
+fn of_local_repository(cache: &Path, path: &Path, want: &Want, ways: Ways) -> Result<Obtained> {
+    store::obtain(
+        cache,
+        Repository::at(path).remote(false),
+        want,
+        ways.offline,
+    )
 }
 
 fn of_repository(cache: &Path, url: &str, want: &Want, ways: Ways) -> Result<Obtained> {
-    let Some((address, _)) = address::parse(url)? else {
-        return Err(unusable(url, "is no address of a repository"));
-    };
-    let Address { url, id, secret } = &address;
-    let local = address::local_path(url);
-    let remote = Remote {
-        url,
-        id,
-        secret: secret.as_deref(),
-        local: local.as_deref(),
-        human: ways.human,
-    };
-    store::obtain(cache, remote, want, ways.offline)
+    let repository = Repository::of(url)?;
+    store::obtain(cache, repository.remote(ways.human), want, ways.offline)
+}
+
+/// A repository of somebody else, and how it is addressed.
+struct Repository {
+    address: Address,
+    local: Option<PathBuf>,
+}
+
+impl Repository {
+    fn at(path: &Path) -> Self {
+        let id = path.display().to_string();
+        Self {
+            address: Address {
+                url: id.clone(),
+                id,
+                secret: None,
+            },
+            local: Some(path.to_owned()),
+        }
+    }
+
+    fn of(url: &str) -> Result<Self> {
+        let Some((address, _)) = address::parse(url)? else {
+            return Err(unusable(url, "is no address of a repository"));
+        };
+        let local = address::local_path(url);
+        Ok(Self { address, local })
+    }
+
+    fn remote(&self, human: bool) -> Remote<'_> {
+        Remote {
+            url: &self.address.url,
+            id: &self.address.id,
+            secret: self.address.secret.as_deref(),
+            local: self.local.as_deref(),
+            human,
+        }
+    }
 }
 
 impl Want {

@@ -4,6 +4,7 @@
 //! Its owner holds a lock on it, which the kernel frees on any death. So a stage whose lock is
 //! free belongs to nobody, and the next run sweeps it away.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -32,6 +33,8 @@ pub struct Stage {
     pub mirror: Option<PathBuf>,
     /// The workspace's lock file when the mirror was made.
     pub lock_file: Option<String>,
+    /// The target directory of the service, if it is there and has one.
+    pub target: Option<PathBuf>,
     /// Where the tree goes if the run fails and the user wants to see it.
     wreck: Option<PathBuf>,
     /// Held until the end of the run.
@@ -57,6 +60,7 @@ impl Stage {
             files: plan.files.clone(),
             mirror,
             lock_file: None,
+            target: None,
             wreck,
             _lock: lock,
         };
@@ -65,6 +69,67 @@ impl Stage {
             stage.lock_file = workspace.mirror(mirror)?;
         }
         Ok(stage)
+    }
+
+    /// Makes a stage for a service that is there. `write` writes its tree. It stands as deep as the
+    /// service does, so that `../` leads where it leads from there.
+    pub fn beside(plan: &Plan, write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        let parent = place(plan);
+        sweep(parent);
+        let made = create(parent, plan.name.as_str());
+        let (dir, lock) = made.map_err(|error| no_place(parent, &error))?;
+        let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
+        let tree = match (&plan.workspace, &mirror) {
+            (Some(workspace), Some(mirror)) => mirror.join(&workspace.place),
+            _ => dir.clone(),
+        };
+        let wreck = plan.keep_on_failure.then(|| wreck(plan));
+        let mut stage = Self {
+            dir,
+            tree,
+            files: Vec::new(),
+            mirror,
+            lock_file: None,
+            target: Some(plan.destination.join("target")).filter(|target| target.is_dir()),
+            wreck,
+            _lock: lock,
+        };
+        make_dir(&stage.tree)?;
+        write(&stage.tree)?;
+        if let (Some(workspace), Some(mirror)) = (&plan.workspace, &stage.mirror) {
+            stage.lock_file = workspace.mirror(mirror)?;
+        }
+        Ok(stage)
+    }
+
+    /// Links what lies in the service's directory and is not in git, such as generated files and
+    /// local settings: its build may need them. `known` are the paths of what is.
+    pub fn link_the_rest(&self, plan: &Plan, known: &BTreeSet<PathBuf>) -> Result<()> {
+        const NEVER: [&str; 2] = ["target", ".git"];
+        let mut open = vec![PathBuf::new()];
+        while let Some(dir) = open.pop() {
+            let Ok(entries) = fs::read_dir(plan.destination.join(&dir)) else {
+                continue;
+            };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let here = dir.join(&name);
+                let link = self.tree.join(&here);
+                if NEVER.iter().any(|never| here == Path::new(never)) || is_one(&name) {
+                    continue;
+                }
+                let is_known = known.range(here.clone()..).next();
+                if is_known.is_some_and(|known| known.starts_with(&here)) {
+                    if link.is_dir() && !link.is_symlink() {
+                        open.push(here);
+                    }
+                } else if link.symlink_metadata().is_err() {
+                    let linked = std::os::unix::fs::symlink(entry.path(), &link);
+                    linked.map_err(|error| Error::io("link", &link, &error))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes what commands have made of the tree for what belongs to the service.

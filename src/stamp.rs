@@ -4,7 +4,7 @@
 //! `service.toml` are real ones, and only the few values that differ are written over. Everything
 //! else in them, comments included, stays as the template says it.
 
-mod record;
+pub mod record;
 
 use std::borrow::Cow;
 
@@ -68,7 +68,7 @@ pub fn stamp(
     };
     let mut answers = answers;
     answers.retain(|name, _| !secret(name));
-    record::write(&mut files, template, request, &answers)?;
+    record::write(&mut files, template, request, (&answers, member))?;
     Ok(Stamped {
         files,
         answers,

@@ -160,6 +160,12 @@ impl Template {
         self.origin.is_none()
     }
 
+    /// Whether it has cargo-generate's format.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self.shape, Shape::Foreign(_))
+    }
+
     /// Whether its manifest is a real one, which is stamped; else it is rendered.
     #[must_use]
     pub fn is_live(&self) -> bool {

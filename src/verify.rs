@@ -40,7 +40,7 @@ pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     }
     let started = SystemTime::now();
     let cargo = Cargo::on(&stage, plan, report);
-    if plan.origin.is_none() {
+    if !plan.settles_lock {
         report.step(Step::Fetch, plan, || cargo.fetch(plan))?;
     }
     report.step(Step::Build, plan, || {
@@ -53,14 +53,23 @@ pub fn verify(stage: Stage, plan: &Plan, report: &Report) -> Result<Verified> {
     Ok(Verified { stage })
 }
 
-/// Fetches ahead what a template of others depends on: its lock file, which it may not have, is
-/// part of the first commit.
+/// Fetches ahead where cargo may change the lock file, which is part of the commit: a template of
+/// others may have none, and one that was merged may not fit the manifest.
 pub fn fetch(stage: &Stage, plan: &Plan, report: &Report) -> Result<()> {
     if plan.build == Build::None {
         return Ok(());
     }
     let cargo = Cargo::on(stage, plan, report);
     report.step(Step::Fetch, plan, || cargo.fetch(plan))
+}
+
+/// Lets cargo bring the lock file in `dir` in line with its manifest, without asking anybody; says
+/// whether it could.
+#[must_use]
+pub fn settle_lock(dir: &Path) -> bool {
+    let words = ["metadata", "--offline", "--format-version", "1"];
+    let done = process::run(&mut cargo_in(dir, &words), |_| {});
+    done.is_ok_and(|outcome| outcome.success)
 }
 
 /// Compiles, on a stage that nobody keeps, all that a service is built, tested and linted with,
@@ -108,11 +117,14 @@ struct Cargo<'a> {
 impl<'a> Cargo<'a> {
     fn on(stage: &'a Stage, plan: &Plan, report: &'a Report) -> Self {
         let (from, to) = stage.root(plan);
-        let joins = stage.mirror.is_some();
+        let target = match &stage.mirror {
+            Some(_) => target_dir(&to),
+            None => stage.target.clone(),
+        };
         Self {
             stage,
             report,
-            target: joins.then(|| target_dir(&to)).flatten(),
+            target,
             from,
             to,
         }
@@ -123,7 +135,7 @@ impl<'a> Cargo<'a> {
     /// one that says another name.
     fn fetch(&self, plan: &Plan) -> Result<()> {
         let mut words = vec!["fetch", "--target", "host-tuple"];
-        if self.stage.mirror.is_none() && plan.origin.is_none() {
+        if self.stage.mirror.is_none() && !plan.settles_lock {
             words.push("--locked");
         }
         if plan.offline {
@@ -167,7 +179,7 @@ impl<'a> Cargo<'a> {
             command.env("CARGO_TARGET_DIR", target);
         }
         wrap::remap(&mut command, &self.from, &self.to);
-        if self.stage.mirror.is_none() {
+        if self.target.is_none() {
             wrap::once(&mut command);
         }
         let mut said = Vec::new();

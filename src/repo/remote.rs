@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use git2::{AutotagOption, ErrorCode, FetchOptions, Oid, Reference, Repository};
 
+use super::history;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
 use crate::process::{self, Limits, Outcome, Place};
@@ -115,6 +116,36 @@ impl Remote<'_> {
             Some(Look::Nowhere) => Ok(None),
             Some(Look::Unreadable) | None => self.ask(name),
         }
+    }
+
+    /// Its branches and tags, with their kinds.
+    pub fn names(&self) -> Result<Vec<(&'static str, String)>> {
+        if let Some(names) = self.local.and_then(names_of) {
+            return Ok(names);
+        }
+        let mut command = self.git()?;
+        command
+            .args(["ls-remote", "--quiet", "--refs", "--heads", "--tags", "--"])
+            .arg(self.url)
+            .current_dir("/");
+        let text = self.run("reach", &mut command)?.stdout;
+        let names = text.lines().filter_map(|line| line.split_once('\t'));
+        Ok(names.filter_map(|(_, name)| kind_of(name)).collect())
+    }
+
+    /// How many of its commits are in `new` and not in `old`. Where it is somewhere else, its
+    /// commits are fetched into `dir`, without their files if its server can do that.
+    pub fn between(&self, old: &str, new: &str, dir: &Path) -> Result<Option<usize>> {
+        if let Some(local) = self.local {
+            return Ok(history::between(local, old, new));
+        }
+        prepare(dir)?;
+        let refspecs = [
+            "+refs/heads/*:refs/template/heads/*",
+            "+refs/tags/*:refs/template/tags/*",
+        ];
+        self.program_fetch(&["--filter=tree:0"], &refspecs, dir)?;
+        Ok(history::between(dir, old, new))
     }
 
     /// Fetches what `wanted`, a reference or a commit, leads to into the repository `dir`, without
@@ -281,6 +312,24 @@ fn look(dir: &Path, name: &str) -> Result<Look> {
     let found = repository.find_reference(name);
     let found = found.and_then(|reference| reference.peel_to_commit());
     Ok(found.map_or(Look::Nowhere, |commit| Look::Leads(commit.id().to_string())))
+}
+
+/// Branches and tags of a repository of this machine.
+fn names_of(dir: &Path) -> Option<Vec<(&'static str, String)>> {
+    let repository = Repository::open(dir).ok()?;
+    let references = repository.references().ok()?;
+    let names = references.flatten().filter_map(|reference| {
+        let name = reference.name().ok()?;
+        kind_of(name)
+    });
+    Some(names.collect())
+}
+
+fn kind_of(reference: &str) -> Option<(&'static str, String)> {
+    let kinds = [("refs/heads/", "branch"), ("refs/tags/", "tag")];
+    kinds
+        .into_iter()
+        .find_map(|(prefix, kind)| Some((kind, reference.strip_prefix(prefix)?.to_owned())))
 }
 
 /// The commit that a fetch has brought.

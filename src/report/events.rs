@@ -28,6 +28,18 @@ pub enum Step {
     Test,
     /// What services are made of is compiled ahead.
     Warm,
+    /// The template is merged into a service.
+    Merge,
+    /// What was merged is committed.
+    Land,
+}
+
+impl Step {
+    /// Whether nobody has to be told that it is over.
+    #[must_use]
+    pub const fn is_quick(self) -> bool {
+        matches!(self, Self::Generate | Self::Git | Self::Merge | Self::Land)
+    }
 }
 
 /// One line of `--format json`.
@@ -65,6 +77,14 @@ pub enum Event {
     Sample(Tested),
     /// What a template says of itself: `template describe`.
     Template(Box<Description>),
+    /// What an update would do or does: `update`.
+    Update(Box<super::update::UpdateEvent>),
+    /// Whether a newer version is there: `update --check`.
+    Check(Box<super::update::CheckEvent>),
+    /// How far a service has drifted: `diff`.
+    Diff(Box<super::update::DiffEvent>),
+    /// How one of many services did: `update --all`.
+    Service(Box<super::update::ServiceEvent>),
     /// The last line, on success as on failure.
     Result(ResultEvent),
 }
@@ -143,7 +163,7 @@ pub struct FileEvent {
 /// How the run ended.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ResultEvent {
-    /// `done`, `planned` (a dry run) or `failed`.
+    /// `done`, `planned` (a dry run), `up-to-date` or `failed`.
     pub status: &'static str,
     /// What the process exits with.
     pub exit_code: u8,
@@ -158,6 +178,9 @@ pub struct ResultEvent {
     /// The commit that holds the service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The branch an update was committed on, if it is not the one that is checked out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// Everything that was wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorEvent>,

@@ -1,18 +1,149 @@
 //! `service.toml`, the record of a service: who it is, what it was made from, what was answered.
+//!
+//! `update` starts from it: what stands here has to be enough to render the same tree once more.
 
 use std::borrow::Cow;
 
-use toml_edit::{Array, DocumentMut, Item, Table, Value, value};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::{edit, replace};
-use crate::error::{Error, Kind, Result};
-use crate::questions::{Answer, Answers};
+use crate::error::{Error, Kind, Result, position};
+use crate::questions::{Answer, Answers, typed};
 use crate::render::Request;
 use crate::repo;
 use crate::template::{self, File, Shape, Template};
 
 /// The record's name.
-const FILE: &str = "service.toml";
+pub const FILE: &str = "service.toml";
+/// The tables of it that only this program writes.
+pub const OURS: [&str; 2] = ["template", "answers"];
+/// What names the version that was wished for.
+const WANTED: [&str; 3] = ["branch", "tag", "rev"];
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The service's name.
+    pub name: String,
+    /// One line that says what it is for.
+    pub description: String,
+    /// Its HTTP port.
+    pub port: u16,
+    /// The template's name.
+    pub template: String,
+    /// Its version, if it has one.
+    pub version: String,
+    /// Where it comes from, unless it is the embedded one.
+    pub source: Option<Place>,
+    /// Whether it was made as the member of a workspace.
+    pub member: bool,
+    /// The id of the tree it made, this file aside.
+    pub tree: String,
+    /// The parts the service has.
+    pub parts: Vec<String>,
+    /// What was answered, secrets aside.
+    pub answers: Answers,
+}
+
+/// Where the template of a record comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The URL, without a password, or the absolute path.
+    pub id: String,
+    /// The directory of it that the template stands in.
+    pub subfolder: Option<String>,
+    /// The version that was wished for: `branch`, `tag` or `rev`, and its name.
+    pub wanted: Option<(&'static str, String)>,
+    /// The commit it was read from.
+    pub commit: Option<String>,
+    /// The id of the template's own tree.
+    pub from: Option<String>,
+}
+
+impl Record {
+    /// What the text of a record says, or why it cannot be used.
+    pub fn read(text: &str) -> Result<Self> {
+        let record = text.parse::<DocumentMut>().map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let (line, column) = position(text, at);
+            let what = error.message().replace('\n', ", ");
+            unusable(&format!("line {line}, column {column}: {what}"))
+        })?;
+        let service = Section::of(&record, "service")?;
+        let template = Section::of(&record, "template")?;
+        let port = service.need("port", Item::as_integer)?;
+        Ok(Self {
+            name: service.text("name")?,
+            description: service.text("description").unwrap_or_default(),
+            port: u16::try_from(port).map_err(|_| unusable("`service.port` is no port"))?,
+            template: template.text("name")?,
+            version: template.text("version").unwrap_or_default(),
+            source: template.text("source").ok().map(|id| Place {
+                id,
+                subfolder: template.text("subfolder").ok(),
+                wanted: WANTED
+                    .into_iter()
+                    .find_map(|kind| Some((kind, template.text(kind).ok()?))),
+                commit: template.text("commit").ok(),
+                from: template.text("from").ok(),
+            }),
+            member: template.need("member", Item::as_bool).unwrap_or(false),
+            tree: template.text("tree")?,
+            parts: parts(&record),
+            answers: answers(&record)?,
+        })
+    }
+}
+
+/// A table of a record.
+struct Section<'a> {
+    name: &'a str,
+    table: &'a dyn TableLike,
+}
+
+impl<'a> Section<'a> {
+    fn of(record: &'a DocumentMut, name: &'a str) -> Result<Self> {
+        let table = record.get(name).and_then(Item::as_table_like);
+        let table = table.ok_or_else(|| unusable(&format!("it has no table `[{name}]`")))?;
+        Ok(Self { name, table })
+    }
+
+    fn need<T>(&self, key: &str, read: impl Fn(&'a Item) -> Option<T>) -> Result<T> {
+        let found = self.table.get(key).and_then(read);
+        found.ok_or_else(|| unusable(&format!("`{}.{key}` is missing or odd", self.name)))
+    }
+
+    fn text(&self, key: &str) -> Result<String> {
+        Ok(self.need(key, Item::as_str)?.to_owned())
+    }
+}
+
+fn parts(record: &DocumentMut) -> Vec<String> {
+    let parts = record.get("answers").and_then(|table| table.get("parts"));
+    let parts = parts.and_then(Item::as_array).into_iter().flatten();
+    let parts = parts.filter_map(Value::as_str);
+    parts.map(str::to_owned).collect()
+}
+
+fn answers(record: &DocumentMut) -> Result<Answers> {
+    let mut answers = Answers::new();
+    let text = record.get("answers").map(ToString::to_string);
+    let table = text.unwrap_or_default().parse::<toml::Table>();
+    for (name, value) in table.unwrap_or_default() {
+        if name != "parts" {
+            let answer = typed(&value);
+            let answer =
+                answer.ok_or_else(|| unusable(&format!("`answers.{name}` is no answer")))?;
+            answers.insert(name, answer);
+        }
+    }
+    Ok(answers)
+}
+
+/// A record that says too little to go on from.
+fn unusable(what: &str) -> Error {
+    Error::new(Kind::Record, format!("{FILE}: {what}")).help(format!("git log -p -- {FILE}"))
+}
 
 const HEAD: &str = "# The service's record, for generate-service; its Sidecar and its clients read it, too.\n\
      [service]\nname = \"\"\ndescription = \"\"\nport = 0\n";
@@ -22,7 +153,7 @@ pub fn write(
     files: &mut Vec<File>,
     template: &Template,
     request: &Request,
-    answers: &Answers,
+    (answers, member): (&Answers, bool),
 ) -> Result<()> {
     let tree = repo::tree_id(files.iter().filter(|file| file.path != FILE))?;
     let text = match template::text(files, FILE) {
@@ -37,6 +168,9 @@ pub fn write(
     replace(&mut record["service"]["description"], request.description);
     replace(&mut record["service"]["port"], i64::from(request.port));
     origin(&mut record, template, &tree);
+    if member {
+        record["template"]["member"] = value(true);
+    }
     answered(&mut record, template, request, answers);
     put(files, record.to_string());
     Ok(())

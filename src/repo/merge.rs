@@ -1,0 +1,304 @@
+//! Merges three trees of a service's directory, in memory.
+//!
+//! libgit2 merges, by the rules of `git merge`: file by file, renames followed. What it leaves open
+//! becomes what git leaves open: three stages in the index, and markers in the file. The merged
+//! tree shows every file as the directory will have it, markers included.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use git2::{
+    Index, IndexConflict, IndexEntry, IndexTime, MergeFileInput, MergeFileOptions, MergeOptions,
+    Oid,
+};
+
+use super::checkout::Checkout;
+use crate::error::Result;
+
+/// Three trees, and what they were before they were made alike for the merge.
+#[derive(Clone, Debug)]
+pub struct Sides {
+    /// What both others come from.
+    pub base: Oid,
+    /// The service.
+    pub ours: Oid,
+    /// The template.
+    pub theirs: Oid,
+    /// Blobs that stand for others in each of them: a conflict shows the original.
+    pub originals: [BTreeMap<Oid, Oid>; 3],
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Merged {
+    /// The tree as the directory will have it.
+    pub tree: Oid,
+    /// What is open, by path.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A file that both sides changed, each in its own way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// From the service's directory.
+    pub path: Vec<u8>,
+    /// What happened to it.
+    pub how: How,
+    /// Mode and blob of base, ours and theirs, for the index.
+    pub stages: [Option<(u32, Oid)>; 3],
+}
+
+/// What happened to a file that two sides changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Both changed the same lines.
+    BothChanged,
+    /// Both made a file of this name.
+    BothAdded,
+    /// The service deleted it, the template changed it.
+    DeletedHere,
+    /// The template deleted it, the service changed it.
+    DeletedThere,
+    /// Names that cannot stand beside each other: a rename, a directory and a file.
+    Names,
+}
+
+impl Conflict {
+    /// Its path, as it can be shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.path).into_owned()
+    }
+}
+
+impl Checkout {
+    /// Merges; markers of what stays open are labelled `service` and `theirs`.
+    pub fn merge(&self, sides: &Sides, labels: (&str, &str)) -> Result<Merged> {
+        let merge = || -> Result<Merged, git2::Error> {
+            let mut index = self.merged_index(sides)?;
+            let open = index.conflicts()?.collect::<Result<Vec<_>, _>>()?;
+            let mut conflicts = Vec::new();
+            for conflict in &open {
+                index_without(&mut index, conflict)?;
+            }
+            for conflict in open {
+                conflicts.push(self.show(&mut index, conflict, sides, labels)?);
+            }
+            conflicts.sort_by(|one: &Conflict, other| one.path.cmp(&other.path));
+            Ok(Merged {
+                tree: index.write_tree_to(&self.repository)?,
+                conflicts,
+            })
+        };
+        merge().map_err(|error| self.failed(&error))
+    }
+
+    /// Ends the conflict at `path`: the service's file stays as it is shown now, or goes.
+    pub fn settle(&self, merged: &mut Merged, path: &[u8], stays: bool) -> Result<()> {
+        merged.conflicts.retain(|conflict| conflict.path != path);
+        if stays {
+            return Ok(());
+        }
+        let path = String::from_utf8_lossy(path).into_owned();
+        merged.tree = self.with(merged.tree, &BTreeMap::from([(path, None)]))?;
+        Ok(())
+    }
+
+    fn merged_index(&self, sides: &Sides) -> Result<Index, git2::Error> {
+        let tree = |id| self.repository.find_tree(id);
+        let mut options = MergeOptions::new();
+        // As many as anybody renames at once; libgit2 gives up at 200.
+        options.find_renames(true).target_limit(2000);
+        let (base, ours, theirs) = (tree(sides.base)?, tree(sides.ours)?, tree(sides.theirs)?);
+        self.repository
+            .merge_trees(&base, &ours, &theirs, Some(&options))
+    }
+
+    /// Puts what the directory shows of a conflict into `index`.
+    fn show(
+        &self,
+        index: &mut Index,
+        conflict: IndexConflict,
+        sides: &Sides,
+        labels: (&str, &str),
+    ) -> Result<Conflict, git2::Error> {
+        let IndexConflict {
+            ancestor,
+            our,
+            their,
+        } = conflict;
+        let how = how(ancestor.as_ref(), our.as_ref(), their.as_ref());
+        let shown = match (&our, &their) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some((one.mode, one.id)),
+            (Some(our), Some(their)) => {
+                let mode = mode(ancestor.as_ref(), our, their);
+                let id = self.with_markers(ancestor.as_ref(), our, their, labels)?;
+                Some((mode, id.unwrap_or(our.id)))
+            }
+        };
+        let path = path(ancestor.as_ref(), our.as_ref(), their.as_ref());
+        let path = free_path(index, path, our.is_none());
+        if let Some((mode, id)) = shown {
+            index.add(&entry(&path, mode, id))?;
+        }
+        let original = |side: usize, entry: Option<&IndexEntry>| {
+            let entry = entry?;
+            let known = sides.originals[side].get(&entry.id);
+            Some((entry.mode, known.copied().unwrap_or(entry.id)))
+        };
+        Ok(Conflict {
+            path,
+            how,
+            stages: [
+                original(0, ancestor.as_ref()),
+                original(1, our.as_ref()),
+                original(2, their.as_ref()),
+            ],
+        })
+    }
+
+    /// The text of both with markers; nothing, if one of them has no lines.
+    fn with_markers(
+        &self,
+        ancestor: Option<&IndexEntry>,
+        our: &IndexEntry,
+        their: &IndexEntry,
+        (theirs, base): (&str, &str),
+    ) -> Result<Option<Oid>, git2::Error> {
+        if !is_file(our) || !is_file(their) || ancestor.is_some_and(|entry| !is_file(entry)) {
+            return Ok(None);
+        }
+        let blob = |entry: &IndexEntry| self.repository.find_blob(entry.id);
+        let (our, their) = (blob(our)?, blob(their)?);
+        let ancestor = ancestor.map(blob).transpose()?;
+        if our.is_binary() || their.is_binary() {
+            return Ok(None);
+        }
+        let mut options = MergeFileOptions::new();
+        options.our_label("service").their_label(theirs);
+        options.ancestor_label(base);
+        match self.conflict_style().as_deref() {
+            Some("diff3") => drop(options.style_diff3(true)),
+            Some("zdiff3") => drop(options.style_zdiff3(true)),
+            _ => {}
+        }
+        let [mut base, mut one, mut other] = [(); 3].map(|()| MergeFileInput::new());
+        let empty: &[u8] = b"";
+        base.content(ancestor.as_ref().map_or(empty, git2::Blob::content));
+        one.content(our.content());
+        other.content(their.content());
+        let merged = git2::merge_file(&base, &one, &other, Some(&mut options))?;
+        Ok(Some(self.repository.blob(merged.content())?))
+    }
+
+    /// The user's own style of markers.
+    fn conflict_style(&self) -> Option<String> {
+        let config = self.repository.config().ok()?;
+        config.get_string("merge.conflictStyle").ok()
+    }
+}
+
+/// If both are files and the template alone says anew whether it can be run, that counts.
+fn mode(ancestor: Option<&IndexEntry>, our: &IndexEntry, their: &IndexEntry) -> u32 {
+    match ancestor {
+        Some(ancestor) if ancestor.mode == our.mode && is_file(their) && is_file(our) => their.mode,
+        _ => our.mode,
+    }
+}
+
+fn how(ancestor: Option<&IndexEntry>, our: Option<&IndexEntry>, their: Option<&IndexEntry>) -> How {
+    match (ancestor, our, their) {
+        (Some(_), None, Some(_)) => How::DeletedHere,
+        (Some(_), Some(_), None) => How::DeletedThere,
+        (Some(_), Some(our), Some(their)) if is_file(our) && is_file(their) => How::BothChanged,
+        (None, Some(our), Some(their)) if is_file(our) && is_file(their) => How::BothAdded,
+        _ => How::Names,
+    }
+}
+
+/// Where a file is shown: under the new name, if one side has renamed it.
+fn path(
+    ancestor: Option<&IndexEntry>,
+    our: Option<&IndexEntry>,
+    their: Option<&IndexEntry>,
+) -> Vec<u8> {
+    let old = ancestor.map(|entry| &entry.path);
+    let each = [our, their].into_iter().flatten().map(|entry| &entry.path);
+    let mut each = each.collect::<Vec<_>>();
+    each.sort_by_key(|path| Some(*path) == old);
+    let first = each.first().copied().or(old);
+    first.cloned().unwrap_or_default()
+}
+
+/// `path`, or another where a directory has that name, as git chooses one.
+fn free_path(index: &Index, path: Vec<u8>, template: bool) -> Vec<u8> {
+    let taken = index
+        .iter()
+        .map(|entry| entry.path)
+        .collect::<BTreeSet<_>>();
+    let below = [path.as_slice(), b"/"].concat();
+    let is_dir = taken.iter().any(|other| other.starts_with(&below));
+    let in_file = taken.iter().any(|other| {
+        path.strip_prefix(other.as_slice())
+            .is_some_and(|rest| rest.starts_with(b"/"))
+    });
+    if !is_dir && !in_file {
+        return path;
+    }
+    let by: &[u8] = if template { b"~template" } else { b"~service" };
+    let flat = path.iter().map(|byte| {
+        if in_file && *byte == b'/' {
+            b'_'
+        } else {
+            *byte
+        }
+    });
+    flat.chain(by.iter().copied()).collect()
+}
+
+fn index_without(index: &mut Index, conflict: &IndexConflict) -> Result<(), git2::Error> {
+    let entries = [&conflict.ancestor, &conflict.our, &conflict.their];
+    for entry in entries.into_iter().flatten() {
+        let path = super::path_of(&entry.path);
+        // Two conflicts may share a path.
+        let _ = index.conflict_remove(path);
+    }
+    Ok(())
+}
+
+fn is_file(entry: &IndexEntry) -> bool {
+    entry.mode & 0o170_000 == 0o100_000
+}
+
+/// An entry that knows no file on disk.
+pub(super) fn entry(path: &[u8], mode: u32, id: Oid) -> IndexEntry {
+    IndexEntry {
+        ctime: IndexTime::new(0, 0),
+        mtime: IndexTime::new(0, 0),
+        dev: 0,
+        ino: 0,
+        mode,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path: path.to_owned(),
+    }
+}
+
+/// The lines of three texts merged, if they merge without a conflict.
+#[must_use]
+pub fn lines(base: &str, ours: &str, theirs: &str) -> Option<String> {
+    let [mut ancestor, mut one, mut other] = [(); 3].map(|()| MergeFileInput::new());
+    ancestor.content(base.as_bytes());
+    one.content(ours.as_bytes());
+    other.content(theirs.as_bytes());
+    let merged = git2::merge_file(&ancestor, &one, &other, None).ok()?;
+    let text = merged
+        .is_automergeable()
+        .then(|| merged.content().to_vec())?;
+    String::from_utf8(text).ok()
+}

@@ -1,0 +1,121 @@
+//! The one visible step of an update.
+//!
+//! What is to be done is written into a journal, and a process of its own carries it out: whoever
+//! kills this one, before or after, finds a service that is as it was or is updated. A journal that
+//! is left all the same, after a power cut, is carried out by the next run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use super::MARK;
+use super::proof::Proven;
+use super::proposal::Proposal;
+use crate::error::Result;
+use crate::process;
+use crate::repo::Oid;
+use crate::repo::checkout::Checkout;
+use crate::repo::land::{self, End, Landing};
+use crate::report::Report;
+
+/// Names the directory of the repository whose journal is to be carried out.
+const GIT_DIR: &str = "GENERATE_SERVICE_LAND";
+
+/// An update that is there.
+#[derive(Debug)]
+pub struct Landed {
+    /// The service's directory.
+    pub dir: PathBuf,
+    /// The commit, unless there are conflicts.
+    pub commit: Option<String>,
+    /// The branch, if it is not the one that is checked out.
+    pub branch: Option<String>,
+    /// Files that somebody has changed meanwhile, and that were left alone.
+    pub left: Vec<String>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Proposal {
+    /// Lands what was proven: on the branch that is checked out, or on another.
+    pub fn land(
+        &self,
+        checkout: &Checkout,
+        proven: Proven,
+        branch: Option<&str>,
+    ) -> Result<Landed> {
+        let message = self.message();
+        let commit = checkout.commit(proven.tree, &proven.beside, &message)?;
+        let mut landed = Landed {
+            dir: self.dir.clone(),
+            commit: Some(commit.to_string()),
+            branch: None,
+            left: Vec::new(),
+            warnings: proven.warnings,
+        };
+        if let Some(name) = branch {
+            let usual = self.branch();
+            let name = if name.is_empty() { &usual } else { name };
+            let (commit, _) = checkout.branch(name, commit, MARK)?;
+            landed.commit = Some(commit);
+            landed.branch = Some(name.to_owned());
+        } else {
+            let end = End::Commit(commit, &proven.beside);
+            landed.left = carried_out(checkout, proven.tree, &end, &message)?;
+        }
+        self.keep_render()?;
+        Ok(landed)
+    }
+
+    /// Leaves what is open to git and whoever resolves it.
+    pub fn land_conflicts(&self, checkout: &Checkout) -> Result<Landed> {
+        let end = End::Conflicts(&self.merged.conflicts);
+        let left = carried_out(checkout, self.merged.tree, &end, &self.message())?;
+        self.keep_render()?;
+        Ok(Landed {
+            dir: self.dir.clone(),
+            commit: None,
+            branch: None,
+            left,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+fn carried_out(checkout: &Checkout, tree: Oid, end: &End, message: &str) -> Result<Vec<String>> {
+    let git_dir = checkout.prepare(tree, end, message)?;
+    let Ok(program) = std::env::current_exe() else {
+        return land::finish(&git_dir);
+    };
+    let mut command = Command::new(program);
+    command.env(GIT_DIR, &git_dir);
+    match process::outliving(&mut command) {
+        Ok((Some(0), left)) => Ok(left.lines().map(str::to_owned).collect()),
+        // Whatever kept it from ending well says so once more.
+        _ => land::finish(&git_dir),
+    }
+}
+
+/// Carries out a journal, if this process was started for that.
+#[must_use]
+pub fn serve() -> Option<ExitCode> {
+    let git_dir = std::env::var_os(GIT_DIR)?;
+    Some(match land::finish(Path::new(&git_dir)) {
+        Ok(left) => {
+            let lines = left.iter().map(|path| format!("{path}\n"));
+            crate::report::print(&lines.collect::<String>());
+            ExitCode::SUCCESS
+        }
+        Err(error) => ExitCode::from(error.kind.code()),
+    })
+}
+
+impl Landing {
+    /// The only update in the working directory around `dir`. One that was cut off is ended first.
+    pub fn take(dir: &Path, report: &Report) -> Result<Self> {
+        let (landing, left) = Checkout::open(dir)?.lock()?;
+        if let Some(paths) = left {
+            report.recovered(&paths);
+        }
+        Ok(landing)
+    }
+}
