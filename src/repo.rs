@@ -4,7 +4,9 @@
 //! rule of the user nor a line-ending setting changes a byte. Hooks and commit signing are the
 //! user's for commits of theirs; this first one is made without them.
 
+mod branch;
 pub mod checkout;
+mod free;
 pub mod history;
 mod identity;
 pub mod land;
@@ -19,7 +21,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 pub use git2::Oid;
-use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Repository};
+use git2::{ErrorCode, IndexEntry, IndexTime, ObjectType, Repository, RepositoryOpenFlags};
 
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -46,13 +48,12 @@ pub fn surrounding(path: &Path) -> Result<Option<Surrounding>> {
     let above = path.parent().unwrap_or(path);
     let ceilings = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
     let ceilings = std::env::split_paths(&ceilings).map(|dir| dir.as_os_str().to_owned());
-    let git_dir = match Repository::discover_path(above, ceilings) {
-        Ok(git_dir) => git_dir,
+    // Not by way of the repository's own directory, which may know nothing of where we are.
+    let repository = match Repository::open_ext(above, RepositoryOpenFlags::CROSS_FS, ceilings) {
+        Ok(repository) => repository,
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
         Err(error) => return Err(failed("look for a repository around", path, &error)),
     };
-    let repository =
-        Repository::open(&git_dir).map_err(|error| failed("open", &git_dir, &error))?;
     let Some(root) = repository.workdir() else {
         return Ok(None);
     };
@@ -73,7 +74,7 @@ pub fn found(dir: &Path, branch: &str, pack: &Pack, message: &str) -> Result<Oid
     let make = || -> Result<Oid, git2::Error> {
         let repository = Repository::init_opts(dir, &options)?;
         let tree = repository.find_tree(pack.write(&repository)?)?;
-        let (author, committer) = signatures()?;
+        let (author, committer) = signatures(&repository)?;
         let commit = repository.commit(None, &author, &committer, message, &tree, &[])?;
         let head = format!("refs/heads/{branch}");
         repository.reference(&head, commit, false, "commit (initial)")?;
@@ -140,7 +141,7 @@ pub fn commit_inside(root: &Path, files: &[File], message: &str) -> Result<Oid> 
             index.add(&entry)?;
         }
         let tree = repository.find_tree(next.write_tree_to(&repository)?)?;
-        let (author, committer) = signatures()?;
+        let (author, committer) = signatures(&repository)?;
         let parents = head.iter().collect::<Vec<_>>();
         // The index first: it can be put back if HEAD does not move.
         write_index(&repository, &mut index)?;

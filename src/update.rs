@@ -74,6 +74,12 @@ pub fn run(wish: &Wish, mut settings: Settings, cwd: &Path, report: &Report) -> 
         report.would_update(&proposal, &proposal.patch(&checkout)?);
         return Ok(());
     }
+    let branch = proposal.branch_for(wish);
+    // Better now than after the build.
+    match &branch {
+        Some(name) => proposal.branch_is_free(&checkout, name)?,
+        None => checkout.is_free(proposal.merged.tree)?,
+    }
     interrupt::listen()?;
     report.updating(&proposal);
     if settings.human && in_place {
@@ -85,7 +91,7 @@ pub fn run(wish: &Wish, mut settings: Settings, cwd: &Path, report: &Report) -> 
         _ => {
             let proven = proof::prove(&checkout, &proposal, (wish, &settings), report)?;
             interrupt::check()?;
-            proposal.land(&checkout, proven, wish.branch.as_deref())?
+            proposal.land(&checkout, proven, branch.as_deref())?
         }
     };
     drop(landing);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use git2::build::TreeUpdateBuilder;
 use git2::{
     Delta, DiffFormat, DiffOptions, ErrorCode, FileMode, ObjectType, Oid, Repository,
-    RepositoryState, StatusOptions, Tree, TreeWalkMode, TreeWalkResult,
+    RepositoryOpenFlags, RepositoryState, StatusOptions, Tree, TreeWalkMode, TreeWalkResult,
 };
 
 use super::tree::each_object;
@@ -70,7 +70,11 @@ impl Checkout {
         let dir = dir
             .canonicalize()
             .map_err(|error| Error::io("open", dir, &error))?;
-        let repository = Repository::discover(&dir).map_err(|error| match error.code() {
+        // Not by way of the repository's own directory: it may be elsewhere, and know nothing of
+        // this working directory.
+        let nowhere = std::iter::empty::<&std::ffi::OsStr>();
+        let found = Repository::open_ext(&dir, RepositoryOpenFlags::CROSS_FS, nowhere);
+        let repository = found.map_err(|error| match error.code() {
             ErrorCode::NotFound => no_repository(&dir),
             _ => failed("open the repository around", &dir, &error),
         })?;
@@ -414,7 +418,7 @@ impl Checkout {
             let repository = Repository::open(self.repository.path())?;
             self.keep(&repository, tree)?;
             let whole = self.whole(&repository, tree, beside)?;
-            let (author, committer) = signatures()?;
+            let (author, committer) = signatures(&repository)?;
             let parent = repository.find_commit(self.head)?;
             let whole = repository.find_tree(whole)?;
             repository.commit(None, &author, &committer, message, &whole, &[&parent])

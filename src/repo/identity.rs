@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Signature, Time};
+use git2::{ErrorCode, Repository, Signature, Time};
 
 use crate::error::{Error, Kind, Result};
 use crate::foreign::Author;
@@ -11,14 +11,23 @@ use crate::foreign::Author;
 const FALLBACK: (&str, &str) = ("generate-service", "generate-service@localhost");
 
 /// Author and committer: `GIT_AUTHOR_*` and `GIT_COMMITTER_*`, else `user.*` of the
-/// configuration, else `EMAIL`, else the documented fallback.
-pub fn signatures() -> Result<(Signature<'static>, Signature<'static>), git2::Error> {
-    Ok((signature("AUTHOR")?, signature("COMMITTER")?))
+/// configuration, that of `repository` first, else `EMAIL`, else the documented fallback.
+pub fn signatures(
+    repository: &Repository,
+) -> Result<(Signature<'static>, Signature<'static>), git2::Error> {
+    let of = |role| signature(role, repository);
+    Ok((of("AUTHOR")?, of("COMMITTER")?))
 }
 
-fn signature(role: &str) -> Result<Signature<'static>, git2::Error> {
+fn signature(role: &str, repository: &Repository) -> Result<Signature<'static>, git2::Error> {
     let variable = |what: &str| variable(&format!("GIT_{role}_{what}"));
-    let key = |what: &str| read_setting(&format!("user.{what}"));
+    let key = |what: &str| {
+        let key = format!("user.{what}");
+        match local(repository, &key) {
+            Some(value) if set_by_variables(&key).is_none() => Ok(Some(value)),
+            _ => read_setting(&key),
+        }
+    };
     let name = variable("NAME")
         .or(key("name")?)
         .unwrap_or_else(|| FALLBACK.0.to_owned());
@@ -70,9 +79,14 @@ pub fn author(dir: &Path) -> Result<Author> {
 
 /// A setting of the repository around `dir`, if there is one that says it.
 fn local_setting(dir: &Path, key: &str) -> Option<String> {
-    let config = git2::Repository::discover(dir).ok()?.config().ok()?;
+    local(&Repository::discover(dir).ok()?, key)
+}
+
+fn local(repository: &Repository, key: &str) -> Option<String> {
+    let config = repository.config().ok()?;
     let local = config.open_level(git2::ConfigLevel::Local).ok()?;
-    local.get_string(key).ok()
+    let value = local.get_string(key).ok()?;
+    Some(value).filter(|value| !value.trim().is_empty())
 }
 
 /// Git's internal format (`1700000000 +0100`, also with `@`), ISO 8601, RFC 2822, and what

@@ -9,6 +9,7 @@
 //! of HEAD with itself: `git commit` makes an ordinary commit of it, since git leaves a parent out
 //! that stands there twice, and `git merge --abort` takes it back.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -95,6 +96,7 @@ impl Checkout {
     /// Writes down what has to be done so that the directory, which is at HEAD, shows `tree` and
     /// ends as it should. `finish` does it.
     pub fn prepare(&self, tree: Oid, end: &End, message: &str) -> Result<PathBuf> {
+        self.is_free(tree)?;
         let git_dir = self.repository.path().to_owned();
         let draft = git_dir.join(DIR).join(DRAFT);
         let _ = fs::remove_dir_all(&draft);
@@ -110,7 +112,6 @@ impl Checkout {
             Ok(self.journal(files, end, message))
         };
         let journal = write().map_err(|error| self.failed(&error))?;
-        self.is_free(&journal)?;
         let text = serde_json::to_vec(&journal).unwrap_or_default();
         let home = git_dir.join(DIR).join(JOURNAL);
         place(&draft.join(JOURNAL), &home, &text, 0o600)
@@ -160,12 +161,9 @@ impl Checkout {
     /// would write it.
     fn writes(&self, tree: Oid, end: &End, draft: &Path) -> Result<Vec<Write>, git2::Error> {
         let (before, after) = (self.entries(self.tree)?, self.entries(tree)?);
-        let mut changed = Vec::new();
-        for path in before.keys().chain(after.keys()) {
-            if before.get(path) != after.get(path) && !changed.contains(path) {
-                changed.push(path.clone());
-            }
-        }
+        let each = before.keys().chain(after.keys());
+        let changed = each.filter(|path| before.get(*path) != after.get(*path));
+        let changed = changed.cloned().collect::<BTreeSet<_>>();
         let out = draft.join("out");
         self.check_out_into(&out, tree, Some(&changed))?;
         let mut writes = Vec::new();
@@ -209,43 +207,24 @@ impl Checkout {
         &self,
         out: &Path,
         tree: Oid,
-        only: Option<&[Vec<u8>]>,
+        only: Option<&BTreeSet<Vec<u8>>>,
     ) -> Result<(), git2::Error> {
         fs::create_dir_all(out).map_err(|error| git2::Error::from_str(&error.to_string()))?;
-        if only.is_some_and(<[_]>::is_empty) {
+        let mut paths = self.entries(tree)?.into_keys().collect::<Vec<_>>();
+        paths.retain(|path| only.is_none_or(|only| only.contains(path)));
+        if paths.is_empty() {
             return Ok(());
         }
         let mut checkout = CheckoutBuilder::new();
         checkout.target_dir(out).force().update_index(false);
         checkout.recreate_missing(true).disable_pathspec_match(true);
-        for path in only.unwrap_or_default() {
+        // libgit2 compares with HEAD, and stumbles over a name that was a file there and is a
+        // directory now, unless it is told the files.
+        for path in &paths {
             checkout.path(path_of(path));
         }
         let tree = self.repository.find_object(tree, Some(ObjectType::Tree))?;
         self.repository.checkout_tree(&tree, Some(&mut checkout))
-    }
-
-    /// A file git does not know, where a new one would come, is somebody's.
-    fn is_free(&self, journal: &Journal) -> Result<()> {
-        let draft = self.repository.path().join(DIR).join(DRAFT);
-        let known = self.entries(self.tree).unwrap_or_default();
-        let known = known.keys().map(|path| self.from_root(path));
-        let known = known.collect::<std::collections::BTreeSet<_>>();
-        for file in &journal.files {
-            let Some((number, ..)) = file.becomes else {
-                continue;
-            };
-            let new = hash(&draft.join("files").join(number.to_string()));
-            let beside = !file.path.starts_with(self.prefix.as_bytes());
-            if file.was.is_some() && file.was != new && !known.contains(&file.path) && !beside {
-                let path = String::from_utf8_lossy(&file.path).into_owned();
-                let message =
-                    format!("`{path}` is not in git, and the template has a file of that name now");
-                let help = format!("move it away: mv {0} {0}.mine", in_shell(&path));
-                return Err(Error::new(Kind::Git, message).help(help));
-            }
-        }
-        Ok(())
     }
 
     fn from_root(&self, path: &[u8]) -> Vec<u8> {
@@ -253,33 +232,6 @@ impl Checkout {
             return path.to_owned();
         }
         [self.prefix.as_bytes(), b"/", path].concat()
-    }
-
-    /// Puts a commit on a branch that is not checked out. One that holds the same is left as it
-    /// is; one that somebody else made is not touched.
-    pub fn branch(&self, name: &str, commit: Oid, mark: &str) -> Result<(String, bool)> {
-        let make = || -> Result<Option<(String, bool)>, git2::Error> {
-            let repository = Repository::open(self.repository.path())?;
-            let new = repository.find_commit(commit)?;
-            let reference = format!("refs/heads/{name}");
-            if let Ok(old) = repository.find_reference(&reference) {
-                let old = old.peel_to_commit()?;
-                let same_ground = old.parent_ids().eq(new.parent_ids());
-                if old.tree_id() == new.tree_id() && same_ground {
-                    return Ok(Some((old.id().to_string(), false)));
-                }
-                if !String::from_utf8_lossy(old.message_bytes()).contains(mark) {
-                    return Ok(None);
-                }
-            }
-            repository.reference(&reference, commit, true, "generate-service update")?;
-            Ok(Some((commit.to_string(), true)))
-        };
-        let made = make().map_err(|error| failed("create a branch in", &self.root, &error))?;
-        made.ok_or_else(|| {
-            let message = format!("the branch `{name}` is there, and somebody else made it");
-            Error::new(Kind::Git, message).help("choose another: --branch NAME")
-        })
     }
 
     /// Takes back an update that ended in conflicts.
@@ -291,7 +243,7 @@ impl Checkout {
             return Err(Error::new(Kind::Git, message).help(self.git("status")));
         }
         let back = || -> Result<(), git2::Error> {
-            let repository = Repository::open(git_dir)?;
+            let repository = opened(git_dir, &self.root)?;
             let mut index = repository.index()?;
             let head = repository.find_commit(self.head)?.tree()?;
             let changed = repository.diff_tree_to_index(Some(&head), Some(&index), None)?;
@@ -315,6 +267,13 @@ impl Checkout {
         };
         back().map_err(|error| self.failed(&error))
     }
+}
+
+/// A repository with its working directory, which its own directory does not always lead to.
+fn opened(git_dir: &Path, root: &Path) -> Result<Repository, git2::Error> {
+    let repository = Repository::open(git_dir)?;
+    repository.set_workdir(root, false)?;
+    Ok(repository)
 }
 
 /// A file as HEAD has it, in the index and on disk.
@@ -366,7 +325,7 @@ pub fn finish(git_dir: &Path) -> Result<Vec<String>> {
 
 fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
     let failed = |error: git2::Error| failed("update", &journal.root, &error);
-    let repository = Repository::open(git_dir).map_err(failed)?;
+    let repository = opened(git_dir, &journal.root).map_err(failed)?;
     let now = repository.head().and_then(|head| head.peel_to_commit());
     let now = now.map_err(failed)?.id().to_string();
     if now != journal.head && Some(&now) != journal.commit.as_ref() {
@@ -397,7 +356,7 @@ fn write_files(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
         if now == there && (new.is_none() || now.is_some()) {
             continue;
         }
-        if now != file.was {
+        if now != file.was || leads_through_a_link(&journal.root, path_of(&file.path)) {
             left.push(String::from_utf8_lossy(&file.path).into_owned());
             continue;
         }
@@ -531,6 +490,12 @@ fn place(draft: &Path, home: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(draft, home)
+}
+
+/// Whether a directory above `path` is a link: what is behind it is nobody's of this repository.
+fn leads_through_a_link(root: &Path, path: &Path) -> bool {
+    let mut above = path.ancestors().skip(1);
+    above.any(|above| !above.as_os_str().is_empty() && root.join(above).is_symlink())
 }
 
 /// Removes the directories above `path` that hold nothing any more, as git does.

@@ -53,10 +53,9 @@ impl Proposal {
             warnings: proven.warnings,
         };
         if let Some(name) = branch {
-            let usual = self.branch();
-            let name = if name.is_empty() { &usual } else { name };
-            let (commit, _) = checkout.branch(name, commit, MARK)?;
-            landed.commit = Some(commit);
+            // Somebody may have made it during the build.
+            self.branch_is_free(checkout, name)?;
+            landed.commit = Some(checkout.branch(name, commit)?.to_string());
             landed.branch = Some(name.to_owned());
         } else {
             let end = End::Commit(commit, &proven.beside);
@@ -64,6 +63,13 @@ impl Proposal {
         }
         self.keep_render()?;
         Ok(landed)
+    }
+
+    /// Fails unless the update may be committed on the branch `name`.
+    pub fn branch_is_free(&self, checkout: &Checkout, name: &str) -> Result<()> {
+        let subject = format!("Update {} from ", self.record.name);
+        let is_ours = |message: &str| message.starts_with(&subject) && message.contains(MARK);
+        checkout.branch_is_free(name, &is_ours)
     }
 
     /// Leaves what is open to git and whoever resolves it.

@@ -190,6 +190,17 @@ impl Proposal {
         text
     }
 
+    /// The branch the update shall be committed on, if not on the one that is checked out.
+    #[must_use]
+    pub fn branch_for(&self, wish: &Wish) -> Option<String> {
+        let name = wish.branch.as_ref()?;
+        Some(if name.is_empty() {
+            self.branch()
+        } else {
+            name.clone()
+        })
+    }
+
     /// The branch for whoever names none.
     #[must_use]
     pub fn branch(&self) -> String {
