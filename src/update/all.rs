@@ -132,7 +132,9 @@ fn one(program: &Path, wish: &Wish, service: &Path) -> ServiceEvent {
                 learn(&mut event, &line);
             }
             event.status = Status::of(code, &event);
-            event.output = stderr;
+            if event.status == Status::Failed {
+                event.output = stderr;
+            }
         }
         Err(error) => event.errors.push(error.message),
     }

@@ -17,6 +17,7 @@ use crate::source::Ways;
 use crate::stamp::record::{self, Place, Record};
 use crate::template::{File, Template, releases};
 use crate::trust;
+use crate::workspace;
 
 /// How many commits of the service are looked at.
 const COMMITS: usize = 20_000;
@@ -24,7 +25,7 @@ const COMMITS: usize = 20_000;
 /// The render a service was made from.
 #[derive(Debug)]
 pub struct Base {
-    /// Its files, the record among them.
+    /// Its files; the record is among them, unless they are from the service's own history.
     pub files: Vec<File>,
     /// The record that leads to them: that of today, or an older one if that was edited.
     pub record: Record,
@@ -53,7 +54,7 @@ pub fn find(
     let (found, shallow) = in_history(checkout, record)?;
     if let Some(files) = found {
         let mut base = Base::of(files, record);
-        base.record.member = base.looks_like_a_member();
+        base.record.member = base.looks_like_a_member(&checkout.dir);
         return Ok((base, template.ok()));
     }
     if let Ok(template) = &template
@@ -76,12 +77,15 @@ impl Base {
         }
     }
 
-    /// What older records do not say: a member has neither a workspace nor a lock file of its own.
-    fn looks_like_a_member(&self) -> bool {
+    /// What older records do not say: a member has neither a workspace nor a lock file of its own,
+    /// and has one around it. A service of a template of others may have neither and stand alone.
+    fn looks_like_a_member(&self, dir: &Path) -> bool {
+        let is_inside = matches!(workspace::find(dir), Ok(Some(_)));
         let manifest = self.files.iter().find(|file| file.path == "Cargo.toml");
         let manifest = manifest.map(|file| String::from_utf8_lossy(&file.bytes));
         let is_root = manifest.is_some_and(|text| text.lines().any(|line| line == "[workspace]"));
-        self.record.member || !(is_root || self.files.iter().any(|file| file.path == "Cargo.lock"))
+        let has_lock = self.files.iter().any(|file| file.path == "Cargo.lock");
+        self.record.member || (is_inside && !is_root && !has_lock)
     }
 }
 
@@ -169,8 +173,9 @@ fn in_history(checkout: &Checkout, record: &Record) -> Result<(Option<Vec<File>>
             let gone = names.iter().map(|name| ((*name).to_owned(), None));
             let bare = checkout.with(tree, &gone.collect())?;
             if bare.to_string() == record.tree {
+                // The record in that commit may have been edited: nobody knows what it was.
                 let mut files = checkout.files(tree)?;
-                files.retain(|file| file.path == record::FILE || !names.contains(&&*file.path));
+                files.retain(|file| !names.contains(&&*file.path));
                 found = Some(files);
                 return Ok(true);
             }

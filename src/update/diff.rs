@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{base, newest, record, service};
+use super::{base, newest, record, service, sides};
 use crate::args::Diff as Wish;
 use crate::error::{Error, Result};
 use crate::repo::checkout::{Checkout, What};
@@ -19,19 +19,16 @@ pub fn run(wish: &Wish, settings: &Settings, cwd: &Path, report: &Report) -> Res
     let checkout = Checkout::open(&dir)?;
     let record = record(&checkout)?;
     let (base, _) = base::find(&checkout, &record, settings)?;
-    let mut old = checkout.store(&base.files)?;
     // The record is told apart by what the owner may write into it.
-    if let Some(ours) = checkout.file(checkout.tree, FILE)? {
-        let base = super::sides::with_record_of(&base.files, std::slice::from_ref(&ours));
-        old = checkout.store(&base)?;
-    }
-    old = without_unasked_lock(&checkout, old)?;
+    let ours = checkout.file(checkout.tree, FILE)?;
+    let files = sides::with_record_of(&base.files, ours.as_slice());
+    let old = without_unasked_lock(&checkout, checkout.store(&files)?)?;
     let changes = checkout.changes(old, checkout.tree)?;
     let event = DiffEvent {
         service: record.name.clone(),
         path: checkout.dir.display().to_string(),
         template: newest::of_record(&record),
-        untouched: base.files.len().saturating_sub(
+        untouched: files.len().saturating_sub(
             changes
                 .iter()
                 .filter(|change| change.what != What::Added)

@@ -26,6 +26,7 @@ pub struct Renders<'a> {
 /// The trees as they are merged; `ours` is the service's.
 pub fn prepare(checkout: &Checkout, renders: Renders, ours: Oid) -> Result<Sides> {
     let mut table = Table3::new(checkout, renders, ours)?;
+    table.guess_record();
     table.each(of_this_program);
     table.each(of_these_line_ends);
     table.each(of_this_structure);
@@ -57,6 +58,26 @@ impl Table3 {
             rows.insert(path.to_owned(), (row.clone(), row));
         }
         Ok(Self { rows })
+    }
+
+    /// Where nobody knows what the record was, all that the service has in it is the owner's, and
+    /// all else that the new one has is new.
+    fn guess_record(&mut self) {
+        let Some(([base @ None, Some(ours), Some(theirs)], _)) = self.rows.get_mut(record::FILE)
+        else {
+            return;
+        };
+        let parsed = |file: &File| {
+            let text = std::str::from_utf8(&file.bytes).ok()?;
+            text.parse::<DocumentMut>().ok()
+        };
+        if let (Some(ours), Some(mut new)) = (parsed(ours), parsed(theirs)) {
+            keep_common(new.as_table_mut(), ours.as_table());
+            *base = Some(File {
+                bytes: Cow::Owned(new.to_string().into_bytes()),
+                ..theirs.clone()
+            });
+        }
     }
 
     /// Gives each file that all three sides have, as texts that differ, to `alike`.
@@ -117,6 +138,18 @@ fn of_this_program(path: &str, [base, ours, theirs]: [&str; 3]) -> Option<[Strin
         Some(doc.to_string())
     };
     Some([taken(base)?, taken(ours)?, theirs.to_owned()])
+}
+
+/// Removes from `table` what `other` does not have.
+fn keep_common(table: &mut Table, other: &Table) {
+    table.retain(|key, item| match (item, other.get(key)) {
+        (_, None) => false,
+        (Item::Table(inner), Some(Item::Table(other))) => {
+            keep_common(inner, other);
+            true
+        }
+        _ => true,
+    });
 }
 
 /// The entries of the table `name` of `from`; the table stands where it stood.
@@ -182,7 +215,8 @@ fn of_cargo(path: &str, [base, ours, theirs]: [&str; 3]) -> Option<[String; 3]> 
     Some([base.to_owned(), picked.clone(), picked])
 }
 
-/// `files` with the tables of the record that only this program writes as `new` has them.
+/// `files` with the tables of the record that only this program writes as `new` has them, or with
+/// the whole record of `new`, if they have none.
 #[must_use]
 pub fn with_record_of(files: &[File], new: &[File]) -> Vec<File> {
     let text = |files: &[File]| {
@@ -190,6 +224,11 @@ pub fn with_record_of(files: &[File], new: &[File]) -> Vec<File> {
         String::from_utf8(file.bytes.to_vec()).ok()
     };
     let mut files = files.to_vec();
+    let place = files.binary_search_by(|file| file.path.as_str().cmp(record::FILE));
+    let theirs = new.iter().find(|file| file.path == record::FILE);
+    if let (Err(at), Some(theirs)) = (place, theirs) {
+        files.insert(at, theirs.clone());
+    }
     if let (Some(old), Some(new)) = (text(&files), text(new))
         && let Some([text, ..]) = of_this_program(record::FILE, [&old, &old, &new])
         && let Some(file) = files.iter_mut().find(|file| file.path == record::FILE)
