@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anstyle::{AnsiColor, Style};
 
 use crate::dirs::{in_shell, tilde};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::plan::{Git, Plan};
 use crate::publish::Published;
 use crate::questions::Answer;
@@ -207,7 +207,11 @@ impl Report {
     pub fn failed(&self, error: &Error) {
         self.bar.clear();
         let result = ResultEvent {
-            status: "failed",
+            status: match error.kind {
+                Kind::Conflict => "conflicts",
+                Kind::Outdated => "outdated",
+                _ => "failed",
+            },
             errors: error.each().map(ErrorEvent::of).collect(),
             ..self.result(error.kind.code())
         };

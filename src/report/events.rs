@@ -163,7 +163,8 @@ pub struct FileEvent {
 /// How the run ended.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ResultEvent {
-    /// `done`, `planned` (a dry run), `up-to-date` or `failed`.
+    /// `done`, `planned` (a dry run), `up-to-date`, `outdated` (`update --check`), `conflicts`
+    /// (`update`) or `failed`.
     pub status: &'static str,
     /// What the process exits with.
     pub exit_code: u8,

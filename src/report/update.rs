@@ -430,8 +430,10 @@ impl Report {
         self.event(|| Event::Check(Box::new(check.clone())));
         if check.outdated {
             let behind = match (check.commits_behind, check.releases_behind) {
-                (Some(commits), _) if commits > 0 => format!(", {commits} commits behind"),
-                (_, Some(releases)) if releases > 0 => format!(", {releases} releases behind"),
+                (Some(commits), _) if commits > 0 => {
+                    format!(", {} behind", many(commits, "commit"))
+                }
+                (_, Some(all)) if all > 0 => format!(", {} behind", many(all, "release")),
                 _ => String::new(),
             };
             let (service, current, newest) = (&check.service, &check.current, &check.newest);
@@ -454,13 +456,13 @@ impl Report {
         if self.format == Format::Json {
             return;
         }
-        let changed = diff.files.len();
+        let changed = many(diff.files.len(), "file");
         let (service, template) = (&diff.service, &diff.template);
         let lines = diff.files.iter().map(|file| (file.added, file.removed));
         let (added, removed) = lines.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let untouched = diff.untouched;
         self.say(&format!(
-            "{service} has drifted from {template} in {changed} files (+{added} -{removed}); {untouched} are as they were made.\n"
+            "{service} has drifted from {template} in {changed} (+{added} -{removed}); {untouched} are as they were made.\n"
         ));
         print(&match patch {
             Some(patch) => patch.to_owned(),
@@ -524,6 +526,11 @@ impl Report {
         };
         self.event(|| Event::Result(result));
     }
+}
+
+/// So many of something.
+fn many(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// The last column of the table.
