@@ -38,4 +38,5 @@ mod tmpfs;
 mod traces;
 mod transaction;
 mod trust;
+mod update;
 mod workspace;

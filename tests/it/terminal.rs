@@ -16,7 +16,7 @@ pub struct Terminal {
 }
 
 /// A shell line in a terminal of the sandbox's, `$generator` being the program.
-fn shell(sandbox: &Sandbox, line: &str) -> Command {
+pub fn shell(sandbox: &Sandbox, line: &str) -> Command {
     let mut script = sandbox.command("script");
     script.args(["-q", "-e", "-c", line, "/dev/null"]);
     script.env("generator", env!("CARGO_BIN_EXE_generate-service"));
@@ -79,7 +79,7 @@ impl Terminal {
 
     /// The exit code and the whole screen, without the escapes that move the cursor.
     #[track_caller]
-    fn ends(mut self) -> (i32, String) {
+    pub fn ends(mut self) -> (i32, String) {
         let mut code = None;
         until("the end of the program", || {
             code = self.child.try_wait().expect("a child");
@@ -104,7 +104,7 @@ impl Drop for Terminal {
 }
 
 /// Without colours: the escapes of `anstyle` and the cursor's of `console`.
-fn plain(screen: &str) -> String {
+pub fn plain(screen: &str) -> String {
     let mut text = String::new();
     let mut rest = screen;
     while let Some((before, escape)) = rest.split_once("\x1b[") {

@@ -1,0 +1,1 @@
+//! Files that mean more than their lines: manifests, lock files, settings.
