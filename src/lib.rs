@@ -312,6 +312,7 @@ fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
         report.plan(&plan);
     }
     let published = make(&plan, reservation, report).map_err(|error| with_wreck(error, &plan))?;
+    update::kept::keep_for(&template, &plan, report);
     report.done(&plan, &published);
     Ok(())
 }

@@ -111,6 +111,7 @@ impl Plan {
             beside: BTreeMap::new(),
             destination: &world.parent.join(name.as_str()),
             human: false,
+            author: None,
         };
         let rendered = rendered.map_or_else(|| render::embedded(template, &request), Ok)?;
         let stamped = stamp::stamp(rendered, template, &request, world.workspace.is_some())?;
