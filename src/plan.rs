@@ -30,6 +30,7 @@ use crate::world::{Obstacle, World};
 
 /// A run, decided.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one decision")]
 pub struct Plan {
     /// The name, from which package, crate, binary and variables derive.
     pub name: ServiceName,

@@ -290,7 +290,7 @@ impl Checkout {
             let diff = self.diff(old, new)?;
             let mut changes = Vec::new();
             for (at, delta) in diff.deltas().enumerate() {
-                let path = |file: git2::DiffFile| {
+                let name = |file: git2::DiffFile| {
                     String::from_utf8_lossy(file.path_bytes().unwrap_or_default()).into_owned()
                 };
                 let lines = match git2::Patch::from_diff(&diff, at)? {
@@ -303,8 +303,8 @@ impl Checkout {
                     Delta::Renamed => What::Renamed,
                     _ => What::Modified,
                 };
-                let old = path(delta.old_file());
-                let new = path(delta.new_file());
+                let old = name(delta.old_file());
+                let new = name(delta.new_file());
                 changes.push(Change {
                     from: (what == What::Renamed).then_some(old.clone()),
                     path: if what == What::Deleted { old } else { new },

@@ -120,7 +120,7 @@ impl Checkout {
 
     fn journal(&self, files: Vec<Write>, end: &End, message: &str) -> Journal {
         let open = |conflict: &Conflict| Open {
-            path: self.from_root(&conflict.path),
+            path: self.below_root(&conflict.path),
             stages: conflict
                 .stages
                 .map(|stage| stage.map(|(mode, id)| (mode, id.to_string()))),
@@ -177,7 +177,7 @@ impl Checkout {
                 let _ = fs::rename(out.join(path_of(&path)), home);
                 (number, mode.unsigned_abs(), id.to_string())
             });
-            let path = self.from_root(&path);
+            let path = self.below_root(&path);
             let was = hash(&self.root.join(path_of(&path)));
             writes.push(Write { path, was, becomes });
         }
@@ -229,7 +229,7 @@ impl Checkout {
     fn is_free(&self, journal: &Journal) -> Result<()> {
         let draft = self.repository.path().join(DIR).join(DRAFT);
         let known = self.entries(self.tree).unwrap_or_default();
-        let known = known.keys().map(|path| self.from_root(path));
+        let known = known.keys().map(|path| self.below_root(path));
         let known = known.collect::<std::collections::BTreeSet<_>>();
         for file in &journal.files {
             let Some((number, ..)) = file.becomes else {
@@ -248,7 +248,7 @@ impl Checkout {
         Ok(())
     }
 
-    fn from_root(&self, path: &[u8]) -> Vec<u8> {
+    fn below_root(&self, path: &[u8]) -> Vec<u8> {
         if self.prefix.is_empty() {
             return path.to_owned();
         }
@@ -275,8 +275,8 @@ impl Checkout {
             repository.reference(&reference, commit, true, "generate-service update")?;
             Ok(Some((commit.to_string(), true)))
         };
-        let made = make().map_err(|error| failed("create a branch in", &self.root, &error))?;
-        made.ok_or_else(|| {
+        let branch = make().map_err(|error| failed("create a branch in", &self.root, &error))?;
+        branch.ok_or_else(|| {
             let message = format!("the branch `{name}` is there, and somebody else made it");
             Error::new(Kind::Git, message).help("choose another: --branch NAME")
         })

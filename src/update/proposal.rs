@@ -87,53 +87,17 @@ impl Proposal {
             ..record.clone()
         };
         let parts = chosen(&template, old.as_ref(), &migrated, wish)?;
-        let mut order = Order::new(
-            &migrated,
-            &template,
-            settings,
-            (parts.clone(), &checkout.dir),
-        );
+        let ground = (parts.clone(), checkout.dir.as_path());
+        let mut order = Order::new(&migrated, &template, settings, ground);
         order.ask(&template)?;
         consent(&template, &crossed, settings, report)?;
-        let stamped = order.render(&template)?;
         let merge = Merge {
             checkout,
             base: &base,
             crossed: &crossed,
-            stamped: &stamped,
+            stamped: &order.render(&template)?,
         };
-        let is_same = merge.is_same(&record, &parts)?;
-        let labels = [
-            newest::version_of(&template),
-            newest::version_of_record(&record),
-        ];
-        let labels = labels.map(|version| format!("template {version}").trim_end().to_owned());
-        let (merged, changes) = merge.run((&labels[0], &labels[1]))?;
-        let mut proposal = Self {
-            dir: checkout.dir.clone(),
-            from: newest::of_record(&record),
-            to: newest::of(&template),
-            readiness: match &merged {
-                _ if is_same => Readiness::UpToDate,
-                merged if merged.conflicts.is_empty() => Readiness::Merges,
-                _ => Readiness::Conflicts,
-            },
-            runs: crossed.iter().flat_map(|step| step.run.clone()).collect(),
-            notes: crossed
-                .iter()
-                .map(|step| step.note.clone())
-                .filter(|note| !note.is_empty())
-                .collect(),
-            deprecated: Vec::new(),
-            changelog: changelog(&template, &record),
-            warnings: stamped.warnings.clone(),
-            template: template.clone(),
-            record,
-            stamped,
-            parts,
-            merged,
-            changes,
-        };
+        let mut proposal = merge.proposal(record, &template, parts)?;
         proposal.warn(checkout, &base)?;
         Ok(proposal)
     }
@@ -294,6 +258,41 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
+    fn proposal(&self, record: Record, template: &Template, parts: Chosen) -> Result<Proposal> {
+        let labels = [
+            newest::version_of(template),
+            newest::version_of_record(&record),
+        ];
+        let labels = labels.map(|version| format!("template {version}").trim_end().to_owned());
+        let (merged, changes) = self.run((&labels[0], &labels[1]))?;
+        let readiness = if self.is_same(&record, &parts)? {
+            Readiness::UpToDate
+        } else if merged.conflicts.is_empty() {
+            Readiness::Merges
+        } else {
+            Readiness::Conflicts
+        };
+        let notes = self.crossed.iter().map(|step| step.note.clone());
+        let runs = self.crossed.iter().flat_map(|step| step.run.clone());
+        Ok(Proposal {
+            dir: self.checkout.dir.clone(),
+            from: newest::of_record(&record),
+            to: newest::of(template),
+            readiness,
+            runs: runs.collect(),
+            notes: notes.filter(|note| !note.is_empty()).collect(),
+            deprecated: Vec::new(),
+            changelog: changelog(template, &record),
+            warnings: self.stamped.warnings.clone(),
+            template: template.clone(),
+            record,
+            stamped: self.stamped.clone(),
+            parts,
+            merged,
+            changes,
+        })
+    }
+
     /// Whether the new render says nothing new, so that there is nothing to merge.
     fn is_same(&self, record: &Record, parts: &Chosen) -> Result<bool> {
         let same_answers = self.stamped.answers == record.answers
@@ -362,16 +361,16 @@ fn chosen(
         let words = words.map(str::trim).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     };
-    let (with, without) = (words(&wish.with), words(&wish.without));
+    let (more, fewer) = (words(&wish.with), words(&wish.without));
     // Refuses what the template does not have.
-    parts::choose(&template.parts, &with, &without)?;
+    parts::choose(&template.parts, &more, &fewer)?;
     let mut chosen = again::known(template, &record.parts);
     if let Some(old) = old {
         let is_new = |name: &String| old.parts.iter().all(|part| part.name != *name);
         chosen.extend(parts::usual(&template.parts).into_iter().filter(is_new));
     }
-    chosen.extend(with);
-    chosen.retain(|name| !without.contains(name));
+    chosen.extend(more);
+    chosen.retain(|name| !fewer.contains(name));
     Ok(chosen)
 }
 
