@@ -1,4 +1,5 @@
 //! Brings a service to the newest version of its template.
 
 mod ends;
+pub mod lock;
 pub mod toml;
