@@ -49,7 +49,6 @@
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
 //! | `update` | brings a service to another version of its template; has a map of its own | – |
 //! | `author` | for authors of templates: new, check, test, describe | names similar |
-//! | `update` | brings a service to the newest version of its template | – |
 //! | `dirs` | the user's directories | – |
 //!
 //! A template of others takes two steps more: it is *obtained* before the questions, and *rendered*
