@@ -4,7 +4,9 @@
 //! rule of the user nor a line-ending setting changes a byte. Hooks and commit signing are the
 //! user's for commits of theirs; this first one is made without them.
 
+mod back;
 pub mod checkout;
+pub mod diff;
 pub mod history;
 mod identity;
 pub mod land;

@@ -14,6 +14,7 @@ mod again;
 pub mod all;
 mod base;
 pub mod changelog;
+mod check;
 pub mod diff;
 mod ends;
 pub mod kept;
@@ -64,7 +65,7 @@ pub fn run(wish: &Wish, mut settings: Settings, cwd: &Path, report: &Report) -> 
     settings.flags.dry_run = looks_only;
     let record = record(&checkout)?;
     if wish.check {
-        return proposal::check(&checkout, &record, (wish, &settings, cwd), report);
+        return check::run(&checkout, &record, (wish, &settings, cwd), report);
     }
     let mut proposal = Proposal::of(&checkout, record, (wish, &settings, cwd), report)?;
     if proposal.readiness == Readiness::UpToDate {

@@ -43,15 +43,7 @@ pub fn keep(id: &str, files: &[File]) -> Result<()> {
         .prefix(".draft-")
         .tempfile_in(&dir)
         .map_err(failed)?;
-    let mut archive = tar::Builder::new(draft.as_file_mut());
-    for file in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(file.bytes.len() as u64);
-        header.set_mode(if file.executable { 0o755 } else { 0o644 });
-        let added = archive.append_data(&mut header, &file.path, &*file.bytes);
-        added.map_err(failed)?;
-    }
-    archive.into_inner().map_err(failed)?;
+    source::pack(files, draft.as_file_mut()).map_err(failed)?;
     draft.persist(&path).map_err(|error| failed(error.error))?;
     forget_old(&dir);
     Ok(())
