@@ -136,6 +136,19 @@ impl Author {
         std::iter::once(name).chain(email).collect()
     }
 
+    /// The author that `authors` says.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let parts = text
+            .strip_suffix('>')
+            .and_then(|text| text.split_once(" <"));
+        let (name, email) = parts.map_or((text, None), |(name, email)| (name, Some(email)));
+        Self {
+            name: name.to_owned(),
+            email: email.map(str::to_owned),
+        }
+    }
+
     /// As `{{authors}}` says it.
     #[must_use]
     pub fn authors(&self) -> String {

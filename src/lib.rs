@@ -47,13 +47,16 @@
 //! | `report` | every word, colour and bar; `--format json` | prints; names indicatif |
 //! | `error` | what can go wrong: kind, help, exit code | – |
 //! | `client` | a typed client of another service, written into one that is there | names ureq |
-//! | `update` | brings a service to another version of its template | – |
+//! | `update` | brings a service to another version of its template; has a map of its own | – |
 //! | `author` | for authors of templates: new, check, test, describe | names similar |
 //! | `dirs` | the user's directories | – |
 //!
 //! A template of others takes two steps more: it is *obtained* before the questions, and *rendered*
 //! while the world is looked at, by a child process, since its author may have written anything.
 //! The plan then decides on files, wherever they come from.
+//!
+//! An update is another row of types, in `update`: it ends in the same stage and the same proof, and
+//! then in a commit of the service's repository.
 //!
 //! What is absent: nobody but `report` prints, and `name`, `plan`, `fill` and `stamp` do no I/O.
 
@@ -312,6 +315,7 @@ fn create(settings: Settings, cwd: &Path, report: &Report) -> Result<()> {
         report.plan(&plan);
     }
     let published = make(&plan, reservation, report).map_err(|error| with_wreck(error, &plan))?;
+    update::kept::keep_for(&template, &plan, report);
     report.done(&plan, &published);
     Ok(())
 }

@@ -7,8 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use toml_edit::DocumentMut;
-
 use crate::cache::Bounds;
 use crate::dirs::quoted;
 use crate::error::{Error, Kind, Result};
@@ -18,18 +16,17 @@ use crate::parts::{self, Chosen};
 use crate::ports::Offer;
 use crate::questions::Answers;
 use crate::render::{self, Rendered, Request};
-use crate::repo::checkout::Checkout;
 use crate::repo::{self, Surrounding};
 use crate::report::Step;
 use crate::settings::{Build, Settings};
 use crate::stamp;
 use crate::template::{self, File, Origin, Shape, Template};
-use crate::update::Proposal;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 use crate::world::{Obstacle, World};
 
 /// A run, decided.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one decision")]
 pub struct Plan {
     /// The name, from which package, crate, binary and variables derive.
     pub name: ServiceName,
@@ -111,6 +108,7 @@ impl Plan {
             beside: BTreeMap::new(),
             destination: &world.parent.join(name.as_str()),
             human: false,
+            author: None,
         };
         let rendered = rendered.map_or_else(|| render::embedded(template, &request), Ok)?;
         let stamped = stamp::stamp(rendered, template, &request, world.workspace.is_some())?;
@@ -141,45 +139,6 @@ impl Plan {
             origin,
             name,
             description,
-        })
-    }
-
-    /// What cargo and commands do for an update of a service that is there.
-    pub fn update(proposal: &Proposal, checkout: &Checkout, settings: &Settings) -> Result<Self> {
-        let name = ServiceName::parse(&proposal.record.name, Neighbours::default())?;
-        let manifest = checkout.file(proposal.merged.tree, "Cargo.toml")?;
-        let manifest = manifest.map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
-        let manifest = manifest.and_then(|text| text.parse::<DocumentMut>().ok());
-        let is_root = manifest.is_some_and(|manifest| manifest.contains_key("workspace"));
-        let workspace = if is_root {
-            None
-        } else {
-            workspace::find(&checkout.dir)?
-        };
-        let is_warm = checkout.dir.join("target").is_dir();
-        let lends = settings.flags.cache && proposal.template.is_embedded() && !is_warm;
-        Ok(Self {
-            name,
-            description: proposal.record.description.clone(),
-            destination: checkout.dir.clone(),
-            port: proposal.record.port,
-            template: (proposal.template.name.clone(), proposal.version()),
-            origin: proposal.template.origin.clone(),
-            answers: proposal.stamped.answers.clone(),
-            hooks: proposal.runs.clone(),
-            files: Vec::new(),
-            tree: proposal.merged.tree.to_string(),
-            parts: proposal.parts.iter().cloned().collect(),
-            usual_parts: false,
-            git: Git::Without,
-            workspace,
-            build: settings.build,
-            settles_lock: true,
-            cache: lends.then_some(settings.bounds),
-            offline: settings.flags.offline,
-            keep_on_failure: settings.flags.keep_on_failure,
-            warnings: Vec::new(),
-            said: Vec::new(),
         })
     }
 

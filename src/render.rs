@@ -12,7 +12,7 @@ use crate::answers::Ground;
 use crate::child::{self, Job, Limits, Terms};
 use crate::error::{Error, Kind, Result};
 use crate::fill::{self, Values};
-use crate::foreign::{self, Consent, Expansion, Foreign, Phase};
+use crate::foreign::{self, Author, Consent, Expansion, Foreign, Phase};
 use crate::manifest::Manifest;
 use crate::name::ServiceName;
 use crate::parts::{self, Chosen};
@@ -53,6 +53,8 @@ pub struct Request<'a> {
     pub destination: &'a Path,
     /// Whether somebody sits at a terminal.
     pub human: bool,
+    /// Who is its author, if that is known already.
+    pub author: Option<Author>,
 }
 
 /// What the questions of a native template may depend on: all that is known before they are
@@ -166,7 +168,7 @@ fn of_cargo_generate(
         name: request.name.to_string(),
         subfolder: origin.and_then(|origin| origin.subfolder.clone()),
         answers,
-        author: repo::author(request.destination.parent().unwrap_or(request.destination))?,
+        author: author(request)?,
         within_cargo_project: is_within_cargo_project(request.destination),
         commands,
     };
@@ -184,6 +186,14 @@ fn of_cargo_generate(
         warnings: expanded.warnings,
         said: expanded.said,
     })
+}
+
+/// Whom a service names as its author.
+pub fn author(request: &Request) -> Result<Author> {
+    match &request.author {
+        Some(author) => Ok(author.clone()),
+        None => repo::author(request.destination.parent().unwrap_or(request.destination)),
+    }
 }
 
 /// As cargo-generate asks it.

@@ -4,8 +4,10 @@
 //! rule of the user nor a line-ending setting changes a byte. Hooks and commit signing are the
 //! user's for commits of theirs; this first one is made without them.
 
+mod back;
 mod branch;
 pub mod checkout;
+pub mod diff;
 mod free;
 pub mod history;
 mod identity;

@@ -95,7 +95,8 @@ impl Report {
         }
     }
 
-    fn warn(&self, warning: &str) {
+    /// Something that stops nothing.
+    pub fn warn(&self, warning: &str) {
         self.event(|| Event::Warning {
             message: warning.to_owned(),
         });

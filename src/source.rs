@@ -20,6 +20,7 @@ use crate::repo::remote::{self, Remote};
 use crate::settings::Wish;
 use crate::template::File;
 use address::{Address, unusable};
+pub use tarball::pack;
 
 /// Where a template comes from, as somebody wrote it down, understood.
 #[derive(Clone, PartialEq, Eq)]

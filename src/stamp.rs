@@ -16,7 +16,7 @@ use crate::render::{Rendered, Request};
 use crate::template::{self, File, Shape, Template};
 
 /// A rendered tree with its name in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stamped {
     /// The files, sorted by path.
     pub files: Vec<File>,

@@ -14,7 +14,9 @@ mod again;
 pub mod all;
 mod base;
 pub mod changelog;
+mod check;
 pub mod diff;
+mod ends;
 pub mod kept;
 mod landed;
 pub mod lock;
@@ -63,7 +65,7 @@ pub fn run(wish: &Wish, mut settings: Settings, cwd: &Path, report: &Report) -> 
     settings.flags.dry_run = looks_only;
     let record = record(&checkout)?;
     if wish.check {
-        return proposal::check(&checkout, &record, (wish, &settings, cwd), report);
+        return check::run(&checkout, &record, (wish, &settings, cwd), report);
     }
     let mut proposal = Proposal::of(&checkout, record, (wish, &settings, cwd), report)?;
     if proposal.readiness == Readiness::UpToDate {
@@ -74,31 +76,41 @@ pub fn run(wish: &Wish, mut settings: Settings, cwd: &Path, report: &Report) -> 
         report.would_update(&proposal, &proposal.patch(&checkout)?);
         return Ok(());
     }
-    let branch = proposal.branch_for(wish);
-    // Better now than after the build.
-    match &branch {
-        Some(name) => proposal.branch_is_free(&checkout, name)?,
-        None => checkout.is_free(proposal.merged.tree)?,
-    }
     interrupt::listen()?;
-    report.updating(&proposal);
-    if settings.human && in_place {
-        ask_about_deletions(&checkout, &mut proposal)?;
-    }
-    let landed = match proposal.readiness {
-        Readiness::Conflicts if in_place => proposal.land_conflicts(&checkout)?,
-        Readiness::Conflicts => return Err(proposal.conflict(&checkout)),
-        _ => {
-            let proven = proof::prove(&checkout, &proposal, (wish, &settings), report)?;
-            interrupt::check()?;
-            proposal.land(&checkout, proven, branch.as_deref())?
-        }
-    };
+    let landed = land(&checkout, &mut proposal, (wish, &settings), report)?;
     drop(landing);
     report.updated(&proposal, &landed);
     match proposal.readiness {
         Readiness::Conflicts => Err(proposal.conflict(&checkout)),
         _ => Ok(()),
+    }
+}
+
+/// Proves the update and lands it, or leaves its conflicts where they can be resolved.
+fn land(
+    checkout: &Checkout,
+    proposal: &mut Proposal,
+    (wish, settings): (&Wish, &Settings),
+    report: &Report,
+) -> Result<Landed> {
+    let branch = proposal.branch_for(wish);
+    // Better now than after the build.
+    match &branch {
+        Some(name) => proposal.branch_is_free(checkout, name)?,
+        None => checkout.is_free(proposal.merged.tree)?,
+    }
+    report.updating(proposal);
+    if settings.human && branch.is_none() {
+        ask_about_deletions(checkout, proposal)?;
+    }
+    match (proposal.readiness, branch) {
+        (Readiness::Conflicts, None) => proposal.land_conflicts(checkout),
+        (Readiness::Conflicts, Some(_)) => Err(proposal.conflict(checkout)),
+        (_, branch) => {
+            let proven = proof::prove(checkout, proposal, (wish, settings), report)?;
+            interrupt::check()?;
+            proposal.land(checkout, proven, branch.as_deref())
+        }
     }
 }
 

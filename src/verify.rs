@@ -124,9 +124,9 @@ impl<'a> Cargo<'a> {
         Self {
             stage,
             report,
-            target,
             from,
             to,
+            target,
         }
     }
 

@@ -127,6 +127,7 @@ impl World {
             beside: settings.given.beside(template.questions()),
             destination: &self.parent.join(name.as_str()),
             human: settings.human,
+            author: None,
         };
         render::others(template, &request).map(Some)
     }

@@ -343,6 +343,7 @@ impl<'a> Check<'a> {
                 beside: std::collections::BTreeMap::new(),
                 destination: dir,
                 human: false,
+                author: None,
             };
             let Err(error) = render::others(self.template, &request) else {
                 continue;

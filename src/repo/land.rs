@@ -9,6 +9,8 @@
 //! of HEAD with itself: `git commit` makes an ordinary commit of it, since git leaves a parent out
 //! that stands there twice, and `git merge --abort` takes it back.
 
+mod finish;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -21,10 +23,10 @@ use git2::{IndexEntry, ObjectType, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::Checkout;
-use super::merge::{Conflict, entry};
-use super::{failed, path_of, write_index};
-use crate::dirs::{in_shell, tilde};
-use crate::error::{Error, Kind, Result};
+use super::merge::Conflict;
+use super::path_of;
+use crate::error::{Error, Result};
+pub use finish::finish;
 
 /// Below the directory of the repository.
 const DIR: &str = "generate-service";
@@ -121,7 +123,7 @@ impl Checkout {
 
     fn journal(&self, files: Vec<Write>, end: &End, message: &str) -> Journal {
         let open = |conflict: &Conflict| Open {
-            path: self.from_root(&conflict.path),
+            path: self.below_root(&conflict.path),
             stages: conflict
                 .stages
                 .map(|stage| stage.map(|(mode, id)| (mode, id.to_string()))),
@@ -175,7 +177,7 @@ impl Checkout {
                 let _ = fs::rename(out.join(path_of(&path)), home);
                 (number, mode.unsigned_abs(), id.to_string())
             });
-            let path = self.from_root(&path);
+            let path = self.below_root(&path);
             let was = hash(&self.root.join(path_of(&path)));
             writes.push(Write { path, was, becomes });
         }
@@ -227,216 +229,19 @@ impl Checkout {
         self.repository.checkout_tree(&tree, Some(&mut checkout))
     }
 
-    fn from_root(&self, path: &[u8]) -> Vec<u8> {
+    fn below_root(&self, path: &[u8]) -> Vec<u8> {
         if self.prefix.is_empty() {
             return path.to_owned();
         }
         [self.prefix.as_bytes(), b"/", path].concat()
     }
-
-    /// Takes back an update that ended in conflicts.
-    pub fn abort(&self) -> Result<()> {
-        let git_dir = self.repository.path();
-        let ours = fs::read_to_string(git_dir.join("MERGE_HEAD"));
-        if ours.map(|head| head.trim().to_owned()).ok() != Some(self.head()) {
-            let message = "no update is under way here";
-            return Err(Error::new(Kind::Git, message).help(self.git("status")));
-        }
-        let back = || -> Result<(), git2::Error> {
-            let repository = opened(git_dir, &self.root)?;
-            let mut index = repository.index()?;
-            let head = repository.find_commit(self.head)?.tree()?;
-            let changed = repository.diff_tree_to_index(Some(&head), Some(&index), None)?;
-            let mut paths = Vec::new();
-            for delta in changed.deltas() {
-                let each = [delta.old_file().path_bytes(), delta.new_file().path_bytes()];
-                paths.extend(each.into_iter().flatten().map(<[u8]>::to_owned));
-            }
-            let open = index.conflicts()?.collect::<Result<Vec<_>, _>>()?;
-            for conflict in open {
-                let each = [conflict.ancestor, conflict.our, conflict.their];
-                paths.extend(each.into_iter().flatten().map(|entry| entry.path));
-            }
-            paths.sort();
-            paths.dedup();
-            for path in &paths {
-                back_to(&repository, &mut index, &head, path_of(path))?;
-            }
-            write_index(&repository, &mut index)?;
-            repository.cleanup_state()
-        };
-        back().map_err(|error| self.failed(&error))
-    }
 }
 
 /// A repository with its working directory, which its own directory does not always lead to.
-fn opened(git_dir: &Path, root: &Path) -> Result<Repository, git2::Error> {
+pub(super) fn opened(git_dir: &Path, root: &Path) -> Result<Repository, git2::Error> {
     let repository = Repository::open(git_dir)?;
     repository.set_workdir(root, false)?;
     Ok(repository)
-}
-
-/// A file as HEAD has it, in the index and on disk.
-fn back_to(
-    repository: &Repository,
-    index: &mut git2::Index,
-    head: &git2::Tree,
-    path: &Path,
-) -> Result<(), git2::Error> {
-    let _ = index.conflict_remove(path);
-    let _ = index.remove_path(path);
-    let root = repository.workdir().unwrap_or(Path::new(""));
-    let Ok(known) = head.get_path(path) else {
-        let _ = fs::remove_file(root.join(path));
-        remove_empty(root, path);
-        return Ok(());
-    };
-    let mut checkout = CheckoutBuilder::new();
-    checkout.force().update_index(false).recreate_missing(true);
-    checkout.disable_pathspec_match(true).path(path);
-    repository.checkout_tree(head.as_object(), Some(&mut checkout))?;
-    let mode = known.filemode().unsigned_abs();
-    let bytes = path.as_os_str().as_bytes();
-    index.add(&seen(root, entry(bytes, mode, known.id())))
-}
-
-/// Carries out what stands in a journal below `git_dir`, if there is one. Says which files were
-/// left alone, since somebody has changed them meanwhile.
-pub fn finish(git_dir: &Path) -> Result<Vec<String>> {
-    let home = git_dir.join(DIR).join(JOURNAL);
-    if !home.exists() {
-        return Ok(Vec::new());
-    }
-    let _lock = lock(git_dir, "landing")?;
-    let Ok(text) = fs::read(&home) else {
-        return Ok(Vec::new());
-    };
-    let journal = serde_json::from_slice::<Journal>(&text).map_err(|error| {
-        let message = format!("the journal `{}` is damaged: {error}", home.display());
-        let help = format!("rm {}", in_shell(&tilde(&home)));
-        Error::new(Kind::Git, message).help(help)
-    })?;
-    let left = carry_out(git_dir, &journal)?;
-    fs::remove_file(&home).map_err(|error| Error::io("remove", &home, &error))?;
-    // The next draft removes it, too.
-    let _ = fs::remove_dir_all(git_dir.join(DIR).join(DRAFT));
-    Ok(left)
-}
-
-fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
-    let failed = |error: git2::Error| failed("update", &journal.root, &error);
-    let repository = opened(git_dir, &journal.root).map_err(failed)?;
-    let now = repository.head().and_then(|head| head.peel_to_commit());
-    let now = now.map_err(failed)?.id().to_string();
-    if now != journal.head && Some(&now) != journal.commit.as_ref() {
-        let message = "a commit was made in the middle of the update, which was given up";
-        // What was written by then is there to be looked at.
-        let _ = fs::remove_file(git_dir.join(DIR).join(JOURNAL));
-        return Err(Error::new(Kind::Git, message).help("git status"));
-    }
-    let left = write_files(git_dir, journal)?;
-    record(&repository, journal).map_err(failed)?;
-    Ok(left)
-}
-
-/// Files that go first, so that a directory can come where one was.
-fn write_files(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
-    let files = git_dir.join(DIR).join(DRAFT).join("files");
-    let (come, go): (Vec<_>, Vec<_>) = journal
-        .files
-        .iter()
-        .partition(|file| file.becomes.is_some());
-    let mut left = Vec::new();
-    for file in go.into_iter().chain(come) {
-        let path = journal.root.join(path_of(&file.path));
-        let now = hash(&path);
-        let new = file.becomes.as_ref();
-        let new = new.map(|(number, mode, _)| (files.join(number.to_string()), *mode));
-        let there = new.as_ref().and_then(|(new, _)| hash(new));
-        if now == there && (new.is_none() || now.is_some()) {
-            continue;
-        }
-        if now != file.was || leads_through_a_link(&journal.root, path_of(&file.path)) {
-            left.push(String::from_utf8_lossy(&file.path).into_owned());
-            continue;
-        }
-        let done = match &new {
-            None => fs::remove_file(&path),
-            Some((new, mode)) => put(new, &path, *mode),
-        };
-        done.map_err(|error| Error::io("write", &path, &error))?;
-        if new.is_none() {
-            remove_empty(&journal.root, path_of(&file.path));
-        }
-    }
-    Ok(left)
-}
-
-/// Index, branch, and what git knows of a merge.
-fn record(repository: &Repository, journal: &Journal) -> Result<(), git2::Error> {
-    let mut index = repository.index()?;
-    let root = repository.workdir().unwrap_or(&journal.root);
-    for file in &journal.files {
-        let path = path_of(&file.path);
-        let _ = index.conflict_remove(path);
-        match &file.becomes {
-            Some((_, mode, id)) => {
-                let entry = entry(&file.path, *mode, Oid::from_str(id)?);
-                index.add(&seen(root, entry))?;
-            }
-            None => index.remove_path(path)?,
-        }
-    }
-    for open in &journal.open {
-        let _ = index.remove_path(path_of(&open.path));
-        for (at, stage) in (1_u16..).zip(&open.stages) {
-            if let Some((mode, id)) = stage {
-                let mut entry = entry(&open.path, *mode, Oid::from_str(id)?);
-                entry.flags = at << 12;
-                index.add(&entry)?;
-            }
-        }
-    }
-    write_index(repository, &mut index)?;
-    let Some(commit) = &journal.commit else {
-        return begin_merge(repository, journal);
-    };
-    let (new, old) = (Oid::from_str(commit)?, Oid::from_str(&journal.head)?);
-    let head = repository.head()?;
-    if head.target() == Some(new) {
-        return Ok(());
-    }
-    let name = String::from_utf8_lossy(head.name_bytes()).into_owned();
-    let log = format!("generate-service update: {}", first_line(&journal.message));
-    repository.reference_matching(&name, new, true, old, &log)?;
-    Ok(())
-}
-
-fn begin_merge(repository: &Repository, journal: &Journal) -> Result<(), git2::Error> {
-    let head = format!("{}\n", journal.head);
-    let texts = [
-        ("ORIG_HEAD", head.as_str()),
-        ("MERGE_MSG", &journal.message),
-        ("MERGE_MODE", ""),
-        ("MERGE_HEAD", &head),
-    ];
-    for (name, text) in texts {
-        let path = repository.path().join(name);
-        fs::write(&path, text).map_err(|error| git2::Error::from_str(&error.to_string()))?;
-    }
-    Ok(())
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-/// An entry that knows the file on disk, if that is a file.
-fn seen(root: &Path, entry: IndexEntry) -> IndexEntry {
-    let Ok(meta) = root.join(path_of(&entry.path)).symlink_metadata() else {
-        return entry;
-    };
-    super::stat(entry, &meta)
 }
 
 /// What tells one state of a file from another: kind, bytes, whether it can be run.
@@ -455,56 +260,12 @@ fn hash(path: &Path) -> Option<String> {
     Some(format!("{kind} {id}"))
 }
 
-/// Puts what is in `new` at `path`, by one rename. What is made on the way lies beside the journal,
-/// so that a run that is killed leaves nothing among the user's files.
-fn put(new: &Path, path: &Path, mode: u32) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(path);
-    fs::create_dir_all(dir)?;
-    let copy = new.with_extension("copy");
-    copy_to(new, &copy, mode)?;
-    match fs::rename(&copy, path) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let near = tempfile::Builder::new()
-                .prefix(".generate-service-")
-                .tempdir_in(dir)?;
-            let near = near.path().join("file");
-            copy_to(new, &near, mode)?;
-            fs::rename(near, path)
-        }
-        done => done,
-    }
-}
-
-/// A copy has the mode that a checkout gave the original.
-fn copy_to(new: &Path, copy: &Path, mode: u32) -> io::Result<()> {
-    let _ = fs::remove_file(copy);
-    if mode == 0o120_000 {
-        return std::os::unix::fs::symlink(fs::read_link(new)?, copy);
-    }
-    fs::copy(new, copy).map(drop)
-}
-
 fn place(draft: &Path, home: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = File::create(draft)?;
     file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(draft, home)
-}
-
-/// Whether a directory above `path` is a link: what is behind it is nobody's of this repository.
-fn leads_through_a_link(root: &Path, path: &Path) -> bool {
-    let mut above = path.ancestors().skip(1);
-    above.any(|above| !above.as_os_str().is_empty() && root.join(above).is_symlink())
-}
-
-/// Removes the directories above `path` that hold nothing any more, as git does.
-fn remove_empty(root: &Path, path: &Path) {
-    for above in path.ancestors().skip(1) {
-        if above.as_os_str().is_empty() || fs::remove_dir(root.join(above)).is_err() {
-            return;
-        }
-    }
 }
 
 fn lock(git_dir: &Path, name: &str) -> Result<File> {
@@ -517,4 +278,21 @@ fn lock(git_dir: &Path, name: &str) -> Result<File> {
         Ok(file)
     };
     take().map_err(|error| Error::io("lock", &path, &error))
+}
+
+/// An entry that knows the file on disk, if that is a file.
+pub(super) fn seen(root: &Path, entry: IndexEntry) -> IndexEntry {
+    let Ok(meta) = root.join(path_of(&entry.path)).symlink_metadata() else {
+        return entry;
+    };
+    super::stat(entry, &meta)
+}
+
+/// Removes the directories above `path` that hold nothing any more, as git does.
+pub(super) fn remove_empty(root: &Path, path: &Path) {
+    for above in path.ancestors().skip(1) {
+        if above.as_os_str().is_empty() || fs::remove_dir(root.join(above)).is_err() {
+            return;
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{
     Index, IndexConflict, IndexEntry, IndexTime, MergeFileInput, MergeFileOptions, MergeOptions,
-    Oid,
+    Oid, Repository,
 };
 
 use super::checkout::Checkout;
@@ -72,25 +72,15 @@ impl Conflict {
 }
 
 impl Checkout {
-    /// Merges; markers of what stays open are labelled `service` and `theirs`.
-    pub fn merge(&self, sides: &Sides, labels: (&str, &str)) -> Result<Merged> {
-        let merge = || -> Result<Merged, git2::Error> {
-            let mut index = self.merged_index(sides)?;
-            let open = index.conflicts()?.collect::<Result<Vec<_>, _>>()?;
-            let mut conflicts = Vec::new();
-            for conflict in &open {
-                index_without(&mut index, conflict)?;
-            }
-            for conflict in open {
-                conflicts.push(self.show(&mut index, conflict, sides, labels)?);
-            }
-            conflicts.sort_by(|one: &Conflict, other| one.path.cmp(&other.path));
-            Ok(Merged {
-                tree: index.write_tree_to(&self.repository)?,
-                conflicts,
-            })
+    /// Merges; markers of what stays open are labelled `service` and as `theirs` and `base` say.
+    pub fn merge(&self, sides: &Sides, (theirs, base): (&str, &str)) -> Result<Merged> {
+        let merge = Merge {
+            repository: &self.repository,
+            sides,
+            theirs,
+            base,
         };
-        merge().map_err(|error| self.failed(&error))
+        merge.run().map_err(|error| self.failed(&error))
     }
 
     /// Ends the conflict at `path`: the service's file stays as it is shown now, or goes.
@@ -103,70 +93,94 @@ impl Checkout {
         merged.tree = self.with(merged.tree, &BTreeMap::from([(path, None)]))?;
         Ok(())
     }
+}
 
-    fn merged_index(&self, sides: &Sides) -> Result<Index, git2::Error> {
+/// The versions of one file that conflict.
+type Versions<'a> = [Option<&'a IndexEntry>; 3];
+
+struct Merge<'a> {
+    repository: &'a Repository,
+    sides: &'a Sides,
+    /// The labels in markers.
+    theirs: &'a str,
+    base: &'a str,
+}
+
+impl Merge<'_> {
+    fn run(&self) -> Result<Merged, git2::Error> {
+        let mut index = self.index()?;
+        let open = index.conflicts()?.collect::<Result<Vec<_>, _>>()?;
+        for conflict in &open {
+            close(&mut index, conflict);
+        }
+        let mut conflicts = Vec::new();
+        for conflict in &open {
+            conflicts.push(self.show(&mut index, conflict)?);
+        }
+        conflicts.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(Merged {
+            tree: index.write_tree_to(self.repository)?,
+            conflicts,
+        })
+    }
+
+    fn index(&self) -> Result<Index, git2::Error> {
         let tree = |id| self.repository.find_tree(id);
+        let Sides {
+            base, ours, theirs, ..
+        } = self.sides;
         let mut options = MergeOptions::new();
         // As many as anybody renames at once; libgit2 gives up at 200.
         options.find_renames(true).target_limit(2000);
-        let (base, ours, theirs) = (tree(sides.base)?, tree(sides.ours)?, tree(sides.theirs)?);
+        let (base, ours, theirs) = (tree(*base)?, tree(*ours)?, tree(*theirs)?);
         self.repository
             .merge_trees(&base, &ours, &theirs, Some(&options))
     }
 
     /// Puts what the directory shows of a conflict into `index`.
-    fn show(
-        &self,
-        index: &mut Index,
-        conflict: IndexConflict,
-        sides: &Sides,
-        labels: (&str, &str),
-    ) -> Result<Conflict, git2::Error> {
+    fn show(&self, index: &mut Index, conflict: &IndexConflict) -> Result<Conflict, git2::Error> {
         let IndexConflict {
             ancestor,
             our,
             their,
         } = conflict;
-        let how = how(ancestor.as_ref(), our.as_ref(), their.as_ref());
-        let shown = match (&our, &their) {
+        let versions = [ancestor.as_ref(), our.as_ref(), their.as_ref()];
+        let shown = match (our, their) {
             (None, None) => None,
             (Some(one), None) | (None, Some(one)) => Some((one.mode, one.id)),
             (Some(our), Some(their)) => {
-                let mode = mode(ancestor.as_ref(), our, their);
-                let id = self.with_markers(ancestor.as_ref(), our, their, labels)?;
-                Some((mode, id.unwrap_or(our.id)))
+                let marked = self.with_markers(versions)?;
+                Some((
+                    mode(ancestor.as_ref(), our, their),
+                    marked.unwrap_or(our.id),
+                ))
             }
         };
-        let path = path(ancestor.as_ref(), our.as_ref(), their.as_ref());
-        let path = free_path(index, path, our.is_none());
+        let path = free_path(index, path(versions), our.is_none());
         if let Some((mode, id)) = shown {
             index.add(&entry(&path, mode, id))?;
         }
-        let original = |side: usize, entry: Option<&IndexEntry>| {
-            let entry = entry?;
-            let known = sides.originals[side].get(&entry.id);
-            Some((entry.mode, known.copied().unwrap_or(entry.id)))
-        };
+        let mut stages = [None; 3];
+        for (at, version) in versions.into_iter().enumerate() {
+            let original = |entry: &IndexEntry| {
+                let known = self.sides.originals[at].get(&entry.id);
+                (entry.mode, known.copied().unwrap_or(entry.id))
+            };
+            stages[at] = version.map(original);
+        }
         Ok(Conflict {
             path,
-            how,
-            stages: [
-                original(0, ancestor.as_ref()),
-                original(1, our.as_ref()),
-                original(2, their.as_ref()),
-            ],
+            how: how(versions),
+            stages,
         })
     }
 
     /// The text of both with markers; nothing, if one of them has no lines.
-    fn with_markers(
-        &self,
-        ancestor: Option<&IndexEntry>,
-        our: &IndexEntry,
-        their: &IndexEntry,
-        (theirs, base): (&str, &str),
-    ) -> Result<Option<Oid>, git2::Error> {
-        if !is_file(our) || !is_file(their) || ancestor.is_some_and(|entry| !is_file(entry)) {
+    fn with_markers(&self, versions: Versions) -> Result<Option<Oid>, git2::Error> {
+        let [ancestor, Some(our), Some(their)] = versions else {
+            return Ok(None);
+        };
+        if !versions.into_iter().flatten().all(is_file) {
             return Ok(None);
         }
         let blob = |entry: &IndexEntry| self.repository.find_blob(entry.id);
@@ -176,8 +190,8 @@ impl Checkout {
             return Ok(None);
         }
         let mut options = MergeFileOptions::new();
-        options.our_label("service").their_label(theirs);
-        options.ancestor_label(base);
+        options.our_label("service").their_label(self.theirs);
+        options.ancestor_label(self.base);
         match self.conflict_style().as_deref() {
             Some("diff3") => drop(options.style_diff3(true)),
             Some("zdiff3") => drop(options.style_zdiff3(true)),
@@ -207,22 +221,18 @@ fn mode(ancestor: Option<&IndexEntry>, our: &IndexEntry, their: &IndexEntry) -> 
     }
 }
 
-fn how(ancestor: Option<&IndexEntry>, our: Option<&IndexEntry>, their: Option<&IndexEntry>) -> How {
-    match (ancestor, our, their) {
-        (Some(_), None, Some(_)) => How::DeletedHere,
-        (Some(_), Some(_), None) => How::DeletedThere,
-        (Some(_), Some(our), Some(their)) if is_file(our) && is_file(their) => How::BothChanged,
-        (None, Some(our), Some(their)) if is_file(our) && is_file(their) => How::BothAdded,
+fn how(versions: Versions) -> How {
+    match versions {
+        [Some(_), None, Some(_)] => How::DeletedHere,
+        [Some(_), Some(_), None] => How::DeletedThere,
+        [Some(_), Some(our), Some(their)] if is_file(our) && is_file(their) => How::BothChanged,
+        [None, Some(our), Some(their)] if is_file(our) && is_file(their) => How::BothAdded,
         _ => How::Names,
     }
 }
 
 /// Where a file is shown: under the new name, if one side has renamed it.
-fn path(
-    ancestor: Option<&IndexEntry>,
-    our: Option<&IndexEntry>,
-    their: Option<&IndexEntry>,
-) -> Vec<u8> {
+fn path([ancestor, our, their]: Versions) -> Vec<u8> {
     let old = ancestor.map(|entry| &entry.path);
     let each = [our, their].into_iter().flatten().map(|entry| &entry.path);
     let mut each = each.collect::<Vec<_>>();
@@ -257,14 +267,12 @@ fn free_path(index: &Index, path: Vec<u8>, template: bool) -> Vec<u8> {
     flat.chain(by.iter().copied()).collect()
 }
 
-fn index_without(index: &mut Index, conflict: &IndexConflict) -> Result<(), git2::Error> {
+/// Takes a conflict out of the index; two of them may share a path.
+fn close(index: &mut Index, conflict: &IndexConflict) {
     let entries = [&conflict.ancestor, &conflict.our, &conflict.their];
     for entry in entries.into_iter().flatten() {
-        let path = super::path_of(&entry.path);
-        // Two conflicts may share a path.
-        let _ = index.conflict_remove(path);
+        let _ = index.conflict_remove(super::path_of(&entry.path));
     }
-    Ok(())
 }
 
 fn is_file(entry: &IndexEntry) -> bool {

@@ -1,13 +1,14 @@
 //! Tar archives. Their extensions (long names, and what POSIX calls pax) are read here and not by
 //! the crate, which would take names of any length into memory.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use tar::{Archive, Entry, EntryType};
 
 use super::archive::{Failure, tidy};
 use super::gather::Gather;
 use super::limits::refused;
+use crate::template::File;
 
 /// More than any path that is allowed.
 const NAME: u64 = 8 << 10;
@@ -135,4 +136,16 @@ fn bounded(entry: &mut Entry<impl Read>, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("a name in it is too long"));
     }
     Ok(bytes)
+}
+
+/// Writes `files` as an archive that can be read as a source.
+pub fn pack(files: &[File], out: impl Write) -> io::Result<()> {
+    let mut archive = tar::Builder::new(out);
+    for file in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(file.bytes.len() as u64);
+        header.set_mode(if file.executable { 0o755 } else { 0o644 });
+        archive.append_data(&mut header, &file.path, &*file.bytes)?;
+    }
+    archive.into_inner().map(drop)
 }

@@ -8,8 +8,9 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value, value};
 
 use super::{edit, replace};
 use crate::error::{Error, Kind, Result, position};
+use crate::foreign::Author;
 use crate::questions::{Answer, Answers, typed};
-use crate::render::Request;
+use crate::render::{self, Request};
 use crate::repo;
 use crate::template::{self, File, Shape, Template};
 
@@ -37,6 +38,8 @@ pub struct Record {
     pub source: Option<Place>,
     /// Whether it was made as the member of a workspace.
     pub member: bool,
+    /// Whom it names as the author, where the template asks for one.
+    pub author: Option<Author>,
     /// The id of the tree it made, this file aside.
     pub tree: String,
     /// The parts the service has.
@@ -87,6 +90,10 @@ impl Record {
                 commit: template.text("commit").ok(),
                 from: template.text("from").ok(),
             }),
+            author: template
+                .text("author")
+                .ok()
+                .map(|text| Author::parse(&text)),
             member: template.need("member", Item::as_bool).unwrap_or(false),
             tree: template.text("tree")?,
             parts: parts(&record),
@@ -171,6 +178,9 @@ pub fn write(
     if member {
         record["template"]["member"] = value(true);
     }
+    if names_author(template) {
+        record["template"]["author"] = value(render::author(request)?.authors());
+    }
     answered(&mut record, template, request, answers);
     put(files, record.to_string());
     Ok(())
@@ -203,6 +213,16 @@ fn origin(record: &mut DocumentMut, template: &Template, tree: &str) {
         ours["from"] = value(&origin.tree);
     }
     ours["tree"] = value(tree);
+}
+
+/// Whether what a template makes depends on who makes it.
+fn names_author(template: &Template) -> bool {
+    let names = ["authors", "username"];
+    let says = |file: &File| {
+        let text = String::from_utf8_lossy(&file.bytes);
+        names.iter().any(|name| text.contains(name))
+    };
+    template.is_foreign() && template.files.iter().any(says)
 }
 
 fn answered(record: &mut DocumentMut, template: &Template, request: &Request, answers: &Answers) {

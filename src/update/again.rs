@@ -118,6 +118,7 @@ impl<'a> Order<'a> {
             beside: self.settings.given.beside(template.questions()),
             destination: self.dir,
             human: self.settings.human,
+            author: self.record.author.clone(),
         };
         let rendered = if template.is_embedded() {
             render::embedded(template, &request)?

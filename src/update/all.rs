@@ -64,7 +64,9 @@ pub fn run(wish: &Wish, settings: &Settings, cwd: &Path, report: &Report) -> Res
     });
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by(|one: &ServiceEvent, other| one.path.cmp(&other.path));
-    done.iter().for_each(|event| report.service(event));
+    for event in &done {
+        report.service(event);
+    }
     report.all_services(&done, &dir);
     outcome(&done)
 }

@@ -7,13 +7,28 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::again::tree_of;
 use crate::dirs;
 use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::report::Report;
 use crate::source::{self, Source, Ways};
 use crate::template::{File, Shape, Template};
 
 /// How many are kept.
 const MOST: usize = 500;
+
+/// Keeps what a new service was made from, where it could not be made once more.
+pub fn keep_for(template: &Template, plan: &Plan, report: &Report) {
+    if !is_needed(template) {
+        return;
+    }
+    let kept = tree_of(&plan.files).and_then(|id| keep(&id, &plan.files));
+    if let Err(error) = kept {
+        // The service is there, and its first commit says the same.
+        report.warn(&format!("its render is not kept for updates: {error}"));
+    }
+}
 
 /// Keeps `files`, the tree `id` and the record beside it.
 pub fn keep(id: &str, files: &[File]) -> Result<()> {
@@ -28,15 +43,7 @@ pub fn keep(id: &str, files: &[File]) -> Result<()> {
         .prefix(".draft-")
         .tempfile_in(&dir)
         .map_err(failed)?;
-    let mut archive = tar::Builder::new(draft.as_file_mut());
-    for file in files {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(file.bytes.len() as u64);
-        header.set_mode(if file.executable { 0o755 } else { 0o644 });
-        let added = archive.append_data(&mut header, &file.path, &*file.bytes);
-        added.map_err(failed)?;
-    }
-    archive.into_inner().map_err(failed)?;
+    source::pack(files, draft.as_file_mut()).map_err(failed)?;
     draft.persist(&path).map_err(|error| failed(error.error))?;
     forget_old(&dir);
     Ok(())

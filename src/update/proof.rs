@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use toml_edit::DocumentMut;
+
 use super::proposal::Proposal;
 use super::sides;
 use crate::args::Update as Wish;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Plan;
+use crate::name::{Neighbours, ServiceName};
+use crate::plan::{Git, Plan};
 use crate::process;
 use crate::repo::checkout::Checkout;
 use crate::repo::{self, Oid};
@@ -16,8 +19,7 @@ use crate::report::{Report, Step};
 use crate::settings::{Build, Settings};
 use crate::stage::Stage;
 use crate::template::File;
-use crate::verify;
-use crate::{dirs, hooks};
+use crate::{dirs, hooks, verify, workspace};
 
 const LOCK: &str = "Cargo.lock";
 
@@ -52,7 +54,7 @@ pub fn prove(
         return Err(Error::new(Kind::Tool, "cargo is not on PATH")
             .help("update without building: --no-verify"));
     }
-    let plan = proposal.plan(checkout, settings)?;
+    let plan = plan(checkout, proposal, settings)?;
     let mut stage = report.step(Step::Merge, &plan, || {
         Stage::beside(&plan, |dir| checkout.lay_out(proposal.merged.tree, dir))
     })?;
@@ -99,6 +101,45 @@ impl Proven {
         stage.succeed();
         Ok(self)
     }
+}
+
+/// What cargo and commands do, as the plan of a run.
+fn plan(checkout: &Checkout, proposal: &Proposal, settings: &Settings) -> Result<Plan> {
+    let name = ServiceName::parse(&proposal.record.name, Neighbours::default())?;
+    let manifest = checkout.file(proposal.merged.tree, "Cargo.toml")?;
+    let manifest = manifest.map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+    let manifest = manifest.and_then(|text| text.parse::<DocumentMut>().ok());
+    let is_root = manifest.is_some_and(|manifest| manifest.contains_key("workspace"));
+    let workspace = if is_root {
+        None
+    } else {
+        workspace::find(&checkout.dir)?
+    };
+    let is_warm = checkout.dir.join("target").is_dir();
+    let lends = settings.flags.cache && proposal.template.is_embedded() && !is_warm;
+    Ok(Plan {
+        name,
+        description: proposal.record.description.clone(),
+        destination: checkout.dir.clone(),
+        port: proposal.record.port,
+        template: (proposal.template.name.clone(), proposal.version()),
+        origin: proposal.template.origin.clone(),
+        answers: proposal.stamped.answers.clone(),
+        hooks: proposal.runs.clone(),
+        files: Vec::new(),
+        tree: proposal.merged.tree.to_string(),
+        parts: proposal.parts.iter().cloned().collect(),
+        usual_parts: false,
+        git: Git::Without,
+        workspace,
+        build: settings.build,
+        settles_lock: true,
+        cache: lends.then_some(settings.bounds),
+        offline: settings.flags.offline,
+        keep_on_failure: settings.flags.keep_on_failure,
+        warnings: Vec::new(),
+        said: Vec::new(),
+    })
 }
 
 /// Whether the lock file is neither the service's nor the template's: then only cargo knows whether

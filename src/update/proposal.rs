@@ -11,16 +11,14 @@ use crate::dirs::{in_shell, tilde};
 use crate::error::{Error, Kind, Result};
 use crate::manifest::Migration;
 use crate::parts::{self, Chosen};
-use crate::plan::Plan;
 use crate::repo::Oid;
-use crate::repo::checkout::{Change, Checkout};
+use crate::repo::checkout::Checkout;
+use crate::repo::diff::Change;
 use crate::repo::merge::{Conflict, Merged};
 use crate::report::Report;
-use crate::report::update::CheckEvent;
 use crate::settings::{Settings, Wish as Source};
-use crate::source;
 use crate::stamp::{Stamped, record::Record};
-use crate::template::{Shape, Template, releases};
+use crate::template::{Shape, Template};
 use crate::trust;
 
 /// What was asked for: the words, the settings, and where they were typed.
@@ -87,53 +85,17 @@ impl Proposal {
             ..record.clone()
         };
         let parts = chosen(&template, old.as_ref(), &migrated, wish)?;
-        let mut order = Order::new(
-            &migrated,
-            &template,
-            settings,
-            (parts.clone(), &checkout.dir),
-        );
+        let ground = (parts.clone(), checkout.dir.as_path());
+        let mut order = Order::new(&migrated, &template, settings, ground);
         order.ask(&template)?;
         consent(&template, &crossed, settings, report)?;
-        let stamped = order.render(&template)?;
         let merge = Merge {
             checkout,
             base: &base,
             crossed: &crossed,
-            stamped: &stamped,
+            stamped: &order.render(&template)?,
         };
-        let is_same = merge.is_same(&record, &parts)?;
-        let labels = [
-            newest::version_of(&template),
-            newest::version_of_record(&record),
-        ];
-        let labels = labels.map(|version| format!("template {version}").trim_end().to_owned());
-        let (merged, changes) = merge.run((&labels[0], &labels[1]))?;
-        let mut proposal = Self {
-            dir: checkout.dir.clone(),
-            from: newest::of_record(&record),
-            to: newest::of(&template),
-            readiness: match &merged {
-                _ if is_same => Readiness::UpToDate,
-                merged if merged.conflicts.is_empty() => Readiness::Merges,
-                _ => Readiness::Conflicts,
-            },
-            runs: crossed.iter().flat_map(|step| step.run.clone()).collect(),
-            notes: crossed
-                .iter()
-                .map(|step| step.note.clone())
-                .filter(|note| !note.is_empty())
-                .collect(),
-            deprecated: Vec::new(),
-            changelog: changelog(&template, &record),
-            warnings: stamped.warnings.clone(),
-            template: template.clone(),
-            record,
-            stamped,
-            parts,
-            merged,
-            changes,
-        };
+        let mut proposal = merge.proposal(record, &template, parts)?;
         proposal.warn(checkout, &base)?;
         Ok(proposal)
     }
@@ -242,60 +204,6 @@ impl Proposal {
     }
 }
 
-/// Says whether a newer version is there. Not being at it is an error of its own.
-pub fn check(checkout: &Checkout, record: &Record, asked: Asked, report: &Report) -> Result<()> {
-    let (_, settings, _) = asked;
-    let proposal = Proposal::of(checkout, record.clone(), asked, report)?;
-    let outdated = proposal.readiness != Readiness::UpToDate;
-    let commits = |origin: Option<&str>| origin.map(str::to_owned);
-    let place = record.source.as_ref();
-    let old = place.and_then(|place| place.commit.as_deref());
-    let origin = proposal.template.origin.as_ref();
-    let new = origin.and_then(|origin| origin.commit.as_deref());
-    let behind = match (place, old, new) {
-        (Some(_), Some(old), Some(new)) if old == new => Some(0),
-        (Some(place), Some(old), Some(new)) => {
-            // Not to know is no reason to fail.
-            let wish = base::wish(place);
-            source::between(&wish, old, new, base::ways(settings)).unwrap_or(None)
-        }
-        _ => None,
-    };
-    report.checked(&CheckEvent {
-        service: record.name.clone(),
-        path: checkout.dir.display().to_string(),
-        template: record.template.clone(),
-        current: proposal.from.clone(),
-        newest: proposal.to.clone(),
-        current_commit: commits(old),
-        newest_commit: commits(new),
-        commits_behind: behind,
-        releases_behind: proposal
-            .template
-            .is_embedded()
-            .then(|| releases_behind(record)),
-        outdated,
-        conflicts: proposal.merged.conflicts.len(),
-    });
-    if !outdated {
-        return Ok(());
-    }
-    let message = format!(
-        "{} is at {}, and {} is there",
-        record.name, proposal.from, proposal.to
-    );
-    let dir = in_shell(&tilde(&checkout.dir));
-    Err(Error::new(Kind::Outdated, message).help(format!("generate-service update {dir}")))
-}
-
-fn releases_behind(record: &Record) -> usize {
-    let releases = releases();
-    let at = releases
-        .iter()
-        .position(|version| *version == record.version);
-    at.map_or(0, |at| releases.len() - 1 - at)
-}
-
 /// A merge, before it is run.
 struct Merge<'a> {
     checkout: &'a Checkout,
@@ -305,6 +213,41 @@ struct Merge<'a> {
 }
 
 impl Merge<'_> {
+    fn proposal(&self, record: Record, template: &Template, parts: Chosen) -> Result<Proposal> {
+        let labels = [
+            newest::version_of(template),
+            newest::version_of_record(&record),
+        ];
+        let labels = labels.map(|version| format!("template {version}").trim_end().to_owned());
+        let (merged, changes) = self.run((&labels[0], &labels[1]))?;
+        let readiness = if self.is_same(&record, &parts)? {
+            Readiness::UpToDate
+        } else if merged.conflicts.is_empty() {
+            Readiness::Merges
+        } else {
+            Readiness::Conflicts
+        };
+        let notes = self.crossed.iter().map(|step| step.note.clone());
+        let runs = self.crossed.iter().flat_map(|step| step.run.clone());
+        Ok(Proposal {
+            dir: self.checkout.dir.clone(),
+            from: newest::of_record(&record),
+            to: newest::of(template),
+            readiness,
+            runs: runs.collect(),
+            notes: notes.filter(|note| !note.is_empty()).collect(),
+            deprecated: Vec::new(),
+            changelog: changelog(template, &record),
+            warnings: self.stamped.warnings.clone(),
+            template: template.clone(),
+            record,
+            stamped: self.stamped.clone(),
+            parts,
+            merged,
+            changes,
+        })
+    }
+
     /// Whether the new render says nothing new, so that there is nothing to merge.
     fn is_same(&self, record: &Record, parts: &Chosen) -> Result<bool> {
         let same_answers = self.stamped.answers == record.answers
@@ -373,16 +316,16 @@ fn chosen(
         let words = words.map(str::trim).filter(|word| !word.is_empty());
         words.map(str::to_owned).collect()
     };
-    let (with, without) = (words(&wish.with), words(&wish.without));
+    let (more, fewer) = (words(&wish.with), words(&wish.without));
     // Refuses what the template does not have.
-    parts::choose(&template.parts, &with, &without)?;
+    parts::choose(&template.parts, &more, &fewer)?;
     let mut chosen = again::known(template, &record.parts);
     if let Some(old) = old {
         let is_new = |name: &String| old.parts.iter().all(|part| part.name != *name);
         chosen.extend(parts::usual(&template.parts).into_iter().filter(is_new));
     }
-    chosen.extend(with);
-    chosen.retain(|name| !without.contains(name));
+    chosen.extend(more);
+    chosen.retain(|name| !fewer.contains(name));
     Ok(chosen)
 }
 
@@ -436,10 +379,5 @@ impl Proposal {
             return Ok(());
         }
         kept::keep(&again::tree_of(&self.stamped.files)?, &self.stamped.files)
-    }
-
-    /// The plan of the part of the run that cargo and commands have.
-    pub fn plan(&self, checkout: &Checkout, settings: &Settings) -> Result<Plan> {
-        Plan::update(self, checkout, settings)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml_edit::{DocumentMut, Item, Table};
 
+use super::ends::Ends;
 use super::{lock, toml};
 use crate::error::Result;
 use crate::repo::Oid;
@@ -176,19 +177,13 @@ fn take_table(doc: &mut DocumentMut, from: &DocumentMut, name: &str) {
 
 /// A service that ends its lines in its own way goes on doing so.
 fn of_these_line_ends(_: &str, [base, ours, theirs]: [&str; 3]) -> Option<[String; 3]> {
-    let is_dos = |text: &str| {
-        text.contains('\n') && text.matches('\n').count() == text.matches("\r\n").count()
-    };
-    let is_unix = |text: &str| !text.contains('\r');
-    let dos = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n");
-    if is_dos(ours) && !is_dos(base) {
-        return Some([dos(base), ours.to_owned(), dos(theirs)]);
+    let ends = Ends::of(ours);
+    let is_unix = !ours.contains('\r');
+    if Ends::of(base) == ends || !(ends == Ends::CrLf || is_unix) {
+        return None;
     }
-    if is_unix(ours) && is_dos(base) {
-        let unix = |text: &str| text.replace("\r\n", "\n");
-        return Some([unix(base), ours.to_owned(), unix(theirs)]);
-    }
-    None
+    let alike = |text: &str| ends.of_lines(text.replace("\r\n", "\n"));
+    Some([alike(base), ours.to_owned(), alike(theirs)])
 }
 
 /// Manifests and the record are merged by what they mean; other TOML where its lines conflict.

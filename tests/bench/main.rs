@@ -183,6 +183,7 @@ impl Bench {
             git: Git::Without,
             workspace: None,
             build: Build::None,
+            settles_lock: false,
             cache: None,
             keep_on_failure: false,
             warnings: Vec::new(),

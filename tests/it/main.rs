@@ -32,6 +32,7 @@ mod signals;
 mod sources;
 mod story;
 mod structure;
+mod teams;
 mod template;
 mod terminal;
 mod tmpfs;

@@ -29,6 +29,7 @@ fn first(world: &World) -> Service<'_> {
         beside: BTreeMap::new(),
         destination: &service.dir,
         human: false,
+        author: None,
     };
     let rendered = render::embedded(&template, &request).expect("it renders");
     let stamped = stamp::stamp(rendered, &template, &request, false).expect("it is stamped");

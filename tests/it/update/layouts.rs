@@ -166,6 +166,7 @@ fn a_shallow_clone_whose_base_is_nowhere() {
         &["clone", "--quiet", "--depth=1", &url, "shallow"],
     );
     let service = world.at("shallow");
+    fs::remove_dir_all(world.sandbox.root().join("cache")).expect("a cache");
     world.release("1.1.0", &[("a.txt", NEW)]);
     let tree = service.read("service.toml");
     let tree = tree.split("\ntree = \"").nth(1).expect("a tree")[..12].to_owned();

@@ -116,7 +116,10 @@ fn an_answer_is_kept_while_its_question_is_not_asked() {
     let world = World::new();
     let ask = "[[questions]]\nname = \"store\"\ntype = \"bool\"\ndefault = true\n\
         [[questions]]\nname = \"table\"\ndefault = \"rows\"\nwhen = \"store\"\n";
-    let says = ("says.txt.hbs", "store:{{#if store}} table {{table}}{{/if}}\n");
+    let says = (
+        "says.txt.hbs",
+        "store:{{#if store}} table {{table}}{{/if}}\n",
+    );
     crate::native::template(&world.sandbox, "worker", &[says]);
     world.release_with("1.0.0", ask, &[]);
     let service = world.service_of(&["--template", "worker", "-d", "table=lines"]);

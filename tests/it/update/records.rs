@@ -19,10 +19,12 @@ fn edit(service: &Service, from: &str, to: &str) {
     service.commit(&[("service.toml", &record.replace(from, to))]);
 }
 
+/// Whether or not it is known what the record was, and however often it is updated.
 #[test]
 fn tables_and_comments_of_the_owner_stay() {
     let world = world();
     let service = world.service();
+    fs::remove_dir_all(world.sandbox.root().join("cache")).expect("a cache");
     let record = service.read("service.toml");
     let mine = record.replace("[template]", "# Mine.\n[mine]\nkey = 1\n\n[template]");
     service.commit(&[(

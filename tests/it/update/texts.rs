@@ -1,1 +1,263 @@
-//! Files that mean more than their lines: manifests, lock files, settings.
+//! Files that mean more than their lines: manifests, lock files, the record.
+
+use std::fs;
+
+use super::world::{Service, World};
+use crate::sandbox::Run;
+
+const MANIFEST: &str = "[package]\nname = \"{{name}}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+    [dependencies]\naxum = \"0.7\"\nserde = \"1\"\n";
+
+/// A template whose manifest is this one.
+fn world(manifest: &str) -> World {
+    let world = World::with(&[]);
+    release(&world, "1.0.0", manifest);
+    world
+}
+
+fn release(world: &World, version: &str, manifest: &str) {
+    world.release(version, &[("Cargo.toml.hbs", manifest)]);
+}
+
+fn manifest(service: &Service) -> String {
+    service.read("Cargo.toml")
+}
+
+/// Neighbouring lines, which git takes for one.
+#[test]
+fn dependencies_beside_each_other_are_no_conflict() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    let mine = manifest(&service).replace("serde = \"1\"\n", "serde = \"1\"\ntokio = \"1\"\n");
+    service.commit(&[(
+        "Cargo.toml",
+        &mine.replace("axum = \"0.7\"", "axum = \"0.7.5\""),
+    )]);
+    let new = MANIFEST.replace("serde = \"1\"\n", "serde = \"1.0.200\"\ntower = \"0.5\"\n");
+    release(&world, "1.1.0", &new);
+    service.updated(&[]);
+    let merged = manifest(&service);
+    for line in [
+        "axum = \"0.7.5\"",
+        "serde = \"1.0.200\"",
+        "tokio = \"1\"",
+        "tower = \"0.5\"",
+    ] {
+        assert!(
+            merged.lines().any(|other| other == line),
+            "{line}: {merged}"
+        );
+    }
+}
+
+#[test]
+fn another_form_of_the_same_is_no_change_and_comments_stay() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    let mine = manifest(&service).replace(
+        "axum = \"0.7\"\n",
+        "# Ours to watch.\naxum = { version = \"0.7\" }   # slow\n",
+    );
+    service.commit(&[("Cargo.toml", &mine)]);
+    release(
+        &world,
+        "1.1.0",
+        &MANIFEST.replace("axum = \"0.7\"", "axum = \"0.8\""),
+    );
+    service.updated(&[]);
+    let merged = manifest(&service);
+    assert!(merged.contains("# Ours to watch.\n"), "{merged}");
+    assert!(merged.contains("# slow\n"), "{merged}");
+    assert!(
+        merged.contains("0.8") && !merged.contains("0.7"),
+        "{merged}"
+    );
+}
+
+#[test]
+fn the_same_key_in_two_ways_conflicts_alone() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    let mine = manifest(&service).replace("axum = \"0.7\"", "axum = \"0.6\"");
+    service.commit(&[(
+        "Cargo.toml",
+        &mine.replace("serde = \"1\"\n", "serde = \"1\"\ntokio = \"1\"\n"),
+    )]);
+    let new = MANIFEST
+        .replace("0.7", "0.8")
+        .replace("serde = \"1\"", "serde = \"2\"");
+    release(&world, "1.1.0", &new);
+    service.conflicts(&[], &["Cargo.toml"]);
+    let merged = manifest(&service);
+    let marked =
+        "<<<<<<< service\naxum = \"0.6\"\n=======\naxum = \"0.8\"\n>>>>>>> template 1.1.0\n";
+    assert!(merged.contains(marked), "{merged}");
+    assert!(
+        merged.contains("serde = \"2\"\n") && merged.contains("tokio = \"1\"\n"),
+        "{merged}"
+    );
+    // What each side really says is what git has of it.
+    assert_eq!(
+        service.shown(":2:Cargo.toml"),
+        service.shown("HEAD:Cargo.toml")
+    );
+    let theirs = new.replace("{{name}}", "jobs");
+    assert_eq!(service.shown(":3:Cargo.toml"), theirs.trim_end());
+    service.git(&["checkout", "--quiet", "--theirs", "Cargo.toml"]);
+    service.commit_all();
+    assert_eq!(manifest(&service), theirs);
+}
+
+#[test]
+fn a_manifest_with_other_line_ends() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    service.git(&["config", "core.autocrlf", "false"]);
+    let mine = manifest(&service).replace("serde = \"1\"\n", "serde = \"1\"\ntokio = \"1\"\n");
+    service.commit(&[("Cargo.toml", &mine.replace('\n', "\r\n"))]);
+    release(
+        &world,
+        "1.1.0",
+        &MANIFEST.replace("serde = \"1\"", "serde = \"1.0.200\""),
+    );
+    service.updated(&[]);
+    let merged = manifest(&service);
+    assert_eq!(
+        merged.matches('\n').count(),
+        merged.matches("\r\n").count(),
+        "{merged:?}"
+    );
+    assert!(merged.contains("serde = \"1.0.200\"\r\n") && merged.contains("tokio = \"1\"\r\n"));
+}
+
+#[test]
+fn a_manifest_that_is_no_toml_any_more_is_merged_by_its_lines() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    let mine = manifest(&service).replace("[package]\n", "[package\n");
+    service.commit(&[("Cargo.toml", &mine)]);
+    release(
+        &world,
+        "1.1.0",
+        &MANIFEST.replace("serde = \"1\"", "serde = \"1.0.200\""),
+    );
+    service.updated(&[]);
+    let merged = manifest(&service);
+    assert!(
+        merged.starts_with("[package\n") && merged.contains("1.0.200"),
+        "{merged}"
+    );
+}
+
+const LOCK: &str = "# This file is automatically @generated by Cargo.\n# It is not intended for manual \
+    editing.\nversion = 4\n\n[[package]]\nname = \"jobs\"\nversion = \"0.1.0\"\n";
+
+/// A lock file with a package of this name and this version.
+fn locked(name: &str, version: &str) -> String {
+    format!(
+        "{LOCK}dependencies = [\n \"{name}\",\n]\n\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n"
+    )
+}
+
+/// Both need other packages now: nothing to resolve by hand.
+#[test]
+fn lock_files_never_conflict() {
+    let world = World::with(&[("libs/a/src/lib.rs", ""), ("libs/b/src/lib.rs", "")]);
+    let package = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let head = package("{{name}}") + "\n[workspace]\n";
+    let files = [
+        ("Cargo.toml.hbs", head.as_str()),
+        ("Cargo.lock.hbs", &LOCK.replace("jobs", "{{name}}")),
+        ("libs/a/Cargo.toml", &package("a")),
+        ("libs/b/Cargo.toml", &package("b")),
+    ];
+    world.release("1.0.0", &files);
+    let service = world.service();
+    let mine = manifest(&service) + "\n[dependencies]\na = { path = \"libs/a\" }\n";
+    service.commit(&[("Cargo.toml", &mine), ("Cargo.lock", &locked("a", "0.1.0"))]);
+    let new = head + "\n[dependencies]\nb = { path = \"libs/b\" }\n";
+    let lock = locked("b", "0.1.0").replace("jobs", "{{name}}");
+    world.release(
+        "1.1.0",
+        &[("Cargo.toml.hbs", &new), ("Cargo.lock.hbs", &lock)],
+    );
+    service.updated(&["--offline"]);
+    let merged = service.read("Cargo.lock");
+    for name in ["a", "b"] {
+        assert!(
+            merged.contains(&format!("name = \"{name}\"\nversion")),
+            "{merged}"
+        );
+    }
+    let mut cargo = world.sandbox.command("cargo");
+    cargo.args(["metadata", "--locked", "--offline", "--format-version=1"]);
+    Run::of(cargo.current_dir(&service.dir)).ok();
+}
+
+/// A lock file of cargo's own, which the template does not ship.
+#[test]
+fn a_lock_file_that_is_the_services_alone_is_left_to_it() {
+    let world = world(MANIFEST);
+    let service = world.service();
+    service.commit(&[("Cargo.lock", LOCK)]);
+    world.release("1.1.0", &[("b.txt", "b\n")]);
+    service.updated(&[]);
+    assert_eq!(service.read("Cargo.lock"), LOCK);
+    let run = service.run(&["diff", "--stat"]).ok();
+    assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn settings_in_toml_merge_by_keys_only_where_lines_do_not() {
+    let text = "# Limits.\n[http]\nport = 80\ntimeout = 5\nbody = 1\n";
+    let world = World::with(&[("config/dev.toml", text)]);
+    let service = world.service();
+    service.commit(&[("config/dev.toml", &text.replace("port = 80", "port = 8080"))]);
+    world.release(
+        "1.1.0",
+        &[(
+            "config/dev.toml",
+            &text.replace("timeout = 5", "timeout = 9"),
+        )],
+    );
+    service.updated(&[]);
+    let merged = text
+        .replace("port = 80", "port = 8080")
+        .replace("timeout = 5", "timeout = 9");
+    assert_eq!(service.read("config/dev.toml"), merged);
+}
+
+/// The owner's health path in the record, a newer template's own new key beside it; whether or not
+/// it is known what the record was.
+#[test]
+fn keys_of_a_newer_templates_record_come_and_the_owners_stay() {
+    let record = "[service]\nname = \"\"\nport = 0\ndescription = \"\"\nhealth = \"/health\"\n";
+    for is_kept in [true, false] {
+        let world = World::with(&[("service.toml", record)]);
+        let service = world.service();
+        let mine = service
+            .read("service.toml")
+            .replace("\"/health\"", "\"/ready\"");
+        service.commit(&[("service.toml", &(mine + "\n[team]\nname = \"A\"\n"))]);
+        if !is_kept {
+            fs::remove_dir_all(world.sandbox.root().join("cache")).expect("a cache");
+        }
+        let record = format!("{record}metrics = \"/metrics\"\n");
+        world.release("1.1.0", &[("service.toml", &record), ("b.txt", "b\n")]);
+        service.updated(&[]);
+        let merged = service.read("service.toml");
+        for line in [
+            "health = \"/ready\"",
+            "metrics = \"/metrics\"",
+            "[team]",
+            "version = \"1.1.0\"",
+        ] {
+            let has = merged.lines().any(|other| other == line);
+            assert!(has, "{line}: {merged}");
+        }
+        let run = service.update(&[]).ok();
+        assert_eq!(run.stderr, "jobs is up to date with worker 1.1.0.\n");
+    }
+}
