@@ -225,8 +225,37 @@ impl Checkout {
         for path in &paths {
             checkout.path(path_of(path));
         }
-        let tree = self.repository.find_object(tree, Some(ObjectType::Tree))?;
-        self.repository.checkout_tree(&tree, Some(&mut checkout))
+        let object = self.repository.find_object(tree, Some(ObjectType::Tree))?;
+        self.repository
+            .checkout_tree(&object, Some(&mut checkout))?;
+        for path in paths {
+            let full = out.join(path_of(&path));
+            if full.symlink_metadata().is_err() {
+                self.write_raw(tree, &path, &full)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a file that libgit2 leaves out: one that was a directory in HEAD.
+    fn write_raw(&self, tree: Oid, path: &[u8], full: &Path) -> Result<(), git2::Error> {
+        let entry = self.repository.find_tree(tree)?.get_path(path_of(path))?;
+        let Ok(blob) = self.repository.find_blob(entry.id()) else {
+            // A submodule.
+            return Ok(());
+        };
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(full.parent().unwrap_or(full))?;
+            if entry.filemode() == 0o120_000 {
+                return std::os::unix::fs::symlink(path_of(blob.content()), full);
+            }
+            fs::write(full, blob.content())?;
+            if entry.filemode() == 0o100_755 {
+                fs::set_permissions(full, fs::Permissions::from_mode(0o755))?;
+            }
+            Ok(())
+        };
+        write().map_err(|error| git2::Error::from_str(&error.to_string()))
     }
 
     fn below_root(&self, path: &[u8]) -> Vec<u8> {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use git2::{Oid, Repository};
+use walkdir::WalkDir;
 
 use super::super::merge::entry;
 use super::super::{failed, path_of, write_index};
@@ -156,6 +157,7 @@ fn put(new: &Path, path: &Path, mode: u32) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let copy = new.with_extension("copy");
     copy_to(new, &copy, mode)?;
+    make_way(path);
     match fs::rename(&copy, path) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let near = tempfile::Builder::new()
@@ -166,6 +168,16 @@ fn put(new: &Path, path: &Path, mode: u32) -> io::Result<()> {
             fs::rename(near, path)
         }
         done => done,
+    }
+}
+
+/// Removes what is at `path`, if it is a directory with nothing but directories in it.
+fn make_way(path: &Path) {
+    let walk = WalkDir::new(path).contents_first(true);
+    let entries = walk.follow_root_links(false).into_iter().flatten();
+    for dir in entries.filter(|entry| entry.file_type().is_dir()) {
+        // One that holds something stays, and the rename says why it cannot be done.
+        let _ = fs::remove_dir(dir.path());
     }
 }
 
