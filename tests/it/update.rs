@@ -14,6 +14,7 @@ mod names;
 mod proofs;
 mod questions;
 mod records;
+mod recovery;
 mod refusals;
 mod templates;
 mod texts;

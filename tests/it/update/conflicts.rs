@@ -237,3 +237,79 @@ fn no_hook_of_the_owner_stands_in_the_way() {
     world.release("1.2.0", &[("a.txt", LINES)]);
     service.updated(&[]);
 }
+
+/// And the other way round.
+#[test]
+fn a_file_where_the_owner_has_a_directory() {
+    let world = disputed();
+    let service = world.service();
+    service.commit(&[("thing/inside.txt", "mine\n")]);
+    world.release("1.1.0", &[("thing", "theirs\n")]);
+    let run = service.update(&[]);
+    assert_eq!(run.code, 17, "{}", run.stderr);
+    assert_eq!(service.read("thing/inside.txt"), "mine\n");
+    assert_eq!(service.read("thing~template"), "theirs\n");
+    Run::of(&mut service.updating(&["--abort"])).ok();
+    service.is_clean();
+    assert_eq!(service.read("thing/inside.txt"), "mine\n");
+    assert!(!service.path("thing~template").exists());
+}
+
+/// A directory that the template makes a file of, and the owner left alone.
+#[test]
+fn a_file_becomes_a_directory_and_a_directory_a_file() {
+    let world = World::with(&[("one", LINES), ("two/inside.txt", LINES)]);
+    let service = world.service();
+    fs::remove_file(world.template("one")).expect("removed");
+    fs::remove_dir_all(world.template("two")).expect("removed");
+    world.release("1.1.0", &[("one/inside.txt", "1\n"), ("two", "2\n")]);
+    service.updated(&[]);
+    assert_eq!(service.read("one/inside.txt"), "1\n");
+    assert_eq!(service.read("two"), "2\n");
+}
+
+/// What the owner has done by then beside the conflict stays.
+#[test]
+fn taking_it_back_half_way_leaves_the_owners_other_work() {
+    let world = disputed();
+    let service = dispute(&world);
+    service.conflicts(&[], &["a.txt"]);
+    service.write("a.txt", "resolved\n");
+    service.git(&["add", "a.txt"]);
+    service.write("src/main.rs", "fn main() { }\n");
+    service.write("untracked.txt", "mine\n");
+    Run::of(&mut service.updating(&["--abort"])).ok();
+    assert_eq!(
+        service.git(&["status", "--porcelain"]),
+        " M src/main.rs\n?? untracked.txt"
+    );
+    assert_eq!(service.read("a.txt"), "UNO\ntwo\nthree\nfour\nfive\n");
+}
+
+#[test]
+fn somebody_at_the_terminal_decides_at_once_what_becomes_of_a_deleted_file() {
+    let up = "\x1b[A";
+    for (keys, code, text) in [
+        (up.repeat(2), 0, None),
+        (up.to_owned(), 0, Some("other\n")),
+        (String::new(), 17, Some("other\n")),
+    ] {
+        let world = disputed();
+        let service = world.service();
+        service.git(&["rm", "--quiet", "a.txt"]);
+        service.commit_all();
+        world.release("1.1.0", &[("a.txt", "other\n")]);
+        let mut terminal = service.at_terminal("");
+        terminal.says("`a.txt` was deleted here, and worker 1.1.0 changes it");
+        terminal.says("decide later").answer(&keys);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, code, "{screen}");
+        assert_eq!(
+            fs::read_to_string(service.path("a.txt")).ok().as_deref(),
+            text
+        );
+        if code == 0 {
+            service.is_clean();
+        }
+    }
+}

@@ -144,7 +144,8 @@ fn a_file_that_both_deleted_is_gone() {
 
 #[test]
 fn changes_follow_a_file_that_one_side_renamed() {
-    let long = (0..30).map(|at| format!("line {at}\n")).collect::<String>();
+    let lines = (0..30).map(|at| format!("line {at}\n"));
+    let long = lines.collect::<Vec<_>>().concat();
     let changed = long.replace("line 25\n", "line xxv\n");
     let world = World::with(&[("a.txt", &long), ("b.txt", &long.replace("line", "row"))]);
     let service = world.service();

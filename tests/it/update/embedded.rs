@@ -188,7 +188,6 @@ fn a_service_that_a_newer_program_made() {
     service.state().is(&before);
 }
 
-/// From the embedded template to one in a directory.
 #[test]
 fn diff_of_an_untouched_service_is_nothing() {
     let world = World::new();

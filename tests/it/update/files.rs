@@ -194,3 +194,65 @@ fn a_file_of_the_service_that_is_huge_is_no_trouble() {
     service.update(&[]).ok();
     assert!(began.elapsed().as_secs() < 20);
 }
+
+#[test]
+fn a_new_file_that_the_service_ignores_is_in_the_commit() {
+    let world = World::with(&[("a.txt", LINES)]);
+    let service = world.service();
+    service.commit(&[(".gitignore", "*.env\nbuild/\n")]);
+    world.release("1.1.0", &[("some.env", "A=1\n"), ("build/x.txt", "x\n")]);
+    service.updated(&[]);
+    assert_eq!(service.shown("HEAD:some.env"), "A=1");
+    assert_eq!(service.read("build/x.txt"), "x\n");
+}
+
+/// Git was told not to look; the owner's work is there all the same.
+#[test]
+fn changes_that_git_overlooks_are_not_overwritten() {
+    for flag in ["--skip-worktree", "--assume-unchanged"] {
+        let world = World::with(&[("a.txt", LINES), ("b.txt", LINES)]);
+        let service = world.service();
+        service.git(&["update-index", flag, "a.txt"]);
+        service.write("a.txt", "mine alone\n");
+        world.release("1.1.0", &[("b.txt", "new\n")]);
+        service.update(&[]).ok();
+        world.release("1.2.0", &[("a.txt", "new\n")]);
+        service.refuses(
+            &[],
+            7,
+            "error: `a.txt` has changes that git was told to overlook\nhelp: git -C [ROOT]/work/jobs \
+             update-index --no-skip-worktree --no-assume-unchanged a.txt, and commit them\n",
+        );
+        fs::remove_file(world.template("a.txt")).expect("removed");
+        assert_eq!(service.update(&[]).code, 7);
+        assert_eq!(service.read("a.txt"), "mine alone\n");
+    }
+}
+
+/// What git does not know, and is no file: nothing of it is lost, and nothing is written behind it.
+#[test]
+fn a_directory_or_a_link_in_the_way_is_found_before_anything_is_done() {
+    let refusal = |path: &str| {
+        format!(
+            "error: `{path}` is not in git, and the template has a file of that name now\n\
+             help: move it away: mv {path} {path}.mine\n"
+        )
+    };
+    let world = World::with(&[("a.txt", LINES)]);
+    let service = world.service();
+    world.release("1.1.0", &[("dir/new.txt", "new\n"), ("thing", "new\n")]);
+    service.write("thing/mine.txt", "mine\n");
+    service.refuses(&[], 7, &refusal("thing/mine.txt"));
+    fs::remove_dir_all(service.path("thing")).expect("removed");
+    fs::create_dir(world.sandbox.work().join("elsewhere")).expect("a directory");
+    symlink("../elsewhere", service.path("dir")).expect("a link");
+    service.refuses(&[], 7, &refusal("dir"));
+    fs::remove_file(service.path("dir")).expect("removed");
+    service.write("dir", "mine\n");
+    service.refuses(&[], 7, &refusal("dir"));
+    fs::remove_file(service.path("dir")).expect("removed");
+    // An empty directory is in nobody's way.
+    fs::create_dir_all(service.path("thing/empty")).expect("a directory");
+    fs::create_dir(service.path("dir")).expect("a directory");
+    service.updated(&[]);
+}

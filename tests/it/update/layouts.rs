@@ -279,3 +279,30 @@ fn the_repositorys_own_settings_count() {
         "Local local@example.invalid"
     );
 }
+
+/// A member shares its workspace's lock file, and stays a member.
+#[test]
+fn a_member_of_a_workspace() {
+    let world = world();
+    let root = world.at("all");
+    fs::create_dir(&root.dir).expect("a directory");
+    root.git(&["init", "--quiet", "--initial-branch=main"]);
+    root.commit(&[(
+        "Cargo.toml",
+        "[workspace]\nmembers = []\nresolver = \"3\"\n",
+    )]);
+    let mut command = world.generator();
+    command.args(["jobs", "--port=5000", "--template=worker", "--build=none"]);
+    Run::of(command.args(["--quiet", "--trust", "--into", "all"])).ok();
+    if !root.git(&["status", "--porcelain"]).is_empty() {
+        root.commit_all();
+    }
+    let service = world.at("all/jobs");
+    assert!(service.read("service.toml").contains("member = true\n"));
+    service.commit(&[("a.txt", OURS)]);
+    world.release("1.1.0", &[("a.txt", NEW)]);
+    service.updated(&[]);
+    assert_eq!(service.read("a.txt"), BOTH);
+    assert!(service.read("service.toml").contains("member = true\n"));
+    assert!(root.read("Cargo.toml").contains("members = [\"jobs\"]"));
+}

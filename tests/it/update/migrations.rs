@@ -203,3 +203,39 @@ fn the_news_of_the_versions_between_are_shown_and_kept() {
     );
     assert!(!service.path(".template").exists());
 }
+
+/// Scripts decide while a template is rendered: those of a new version are new.
+#[test]
+fn scripts_of_a_new_version_need_consent_and_those_of_the_old_one_no_more() {
+    let world = World::new();
+    let at = |path: &str| format!("work/worker/{path}");
+    let manifest =
+        "[package]\nname = \"{{project-name}}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    world.sandbox.write(at("Cargo.toml"), manifest);
+    world.sandbox.write(at("src/main.rs"), "fn main() {}\n");
+    world
+        .sandbox
+        .write(at("cargo-generate.toml"), "[template]\n");
+    let service = world.service();
+    let hooks = "[template]\n\n[hooks]\npre = [\"pre.rhai\"]\n";
+    world.sandbox.write(at("cargo-generate.toml"), hooks);
+    world
+        .sandbox
+        .write(at("pre.rhai"), "variable::set(\"who\", \"script\");\n");
+    world.sandbox.write(at("a.txt"), "by {{who}}\n");
+    let before = service.state();
+    let run = service.update(&[]);
+    assert_eq!(run.code, 16, "{}", run.stderr);
+    assert!(run.stderr.contains("script `pre.rhai`"), "{}", run.stderr);
+    service.state().is(&before);
+    service.updated(&["--trust"]);
+    assert_eq!(service.read("a.txt"), "by script\n");
+    // A version without them needs none: what the old one made is kept.
+    world
+        .sandbox
+        .write(at("cargo-generate.toml"), "[template]\n");
+    world.sandbox.write(at("a.txt"), "by nobody\n");
+    fs::remove_file(world.template("pre.rhai")).expect("removed");
+    service.updated(&[]);
+    assert_eq!(service.read("a.txt"), "by nobody\n");
+}

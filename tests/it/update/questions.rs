@@ -251,3 +251,15 @@ fn a_part_that_goes_takes_no_work_of_the_owner_along() {
     service.conflicts(&["--without", "mail"], &["src/mail.rs"]);
     assert_eq!(service.read("src/mail.rs"), "//! Mail of mine.\n");
 }
+
+#[test]
+fn answers_come_from_a_file_too() {
+    let world = world();
+    let service = world.service();
+    world.release_with("1.1.0", &format!("{QUEUE}{STORE}"), &SAYS_BOTH);
+    let file = world
+        .sandbox
+        .write("work/answers.toml", "store = \"disk\"\nqueue = \"push\"\n");
+    service.updated(&["--answers", &file.display().to_string()]);
+    assert_eq!(service.read("says.txt"), "queue push\nstore disk\n");
+}

@@ -3,7 +3,6 @@
 use std::fs;
 
 use super::world::{LINES, World};
-use crate::sandbox::Run;
 
 const NEW: &str = "one\ntwo\nthree\nfour\nFIVE\n";
 const OURS: &str = "ONE\ntwo\nthree\nfour\nfive\n";
@@ -286,7 +285,6 @@ fn a_new_version_that_wants_out_is_refused() {
     assert!(!world.sandbox.work().join("out").exists());
 }
 
-/// A service whose settings call its template by a name.
 #[test]
 fn a_template_that_moved_from_a_directory_to_git() {
     let world = world();
@@ -301,5 +299,4 @@ fn a_template_that_moved_from_a_directory_to_git() {
     assert!(record.contains("commit = "), "{record}");
     let run = service.update(&[]).ok();
     assert_eq!(run.stderr, "jobs is up to date with worker 1.1.0.\n");
-    let _: Run = run;
 }
