@@ -115,7 +115,10 @@ impl Merge<'_> {
         }
         let mut conflicts = Vec::new();
         for conflict in &open {
-            conflicts.push(self.show(&mut index, conflict)?);
+            match agreed(conflict) {
+                Some(entry) => index.add(&entry)?,
+                None => conflicts.push(self.show(&mut index, conflict)?),
+            }
         }
         conflicts.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Merged {
@@ -211,6 +214,26 @@ impl Merge<'_> {
         let config = self.repository.config().ok()?;
         config.get_string("merge.conflictStyle").ok()
     }
+}
+
+/// What libgit2 gives up too early: bytes without lines that only one side changed, or both alike,
+/// while another made the file a program. Git looks at bytes and mode each by itself.
+fn agreed(conflict: &IndexConflict) -> Option<IndexEntry> {
+    let (ancestor, our, their) = (
+        conflict.ancestor.as_ref()?,
+        conflict.our.as_ref()?,
+        conflict.their.as_ref()?,
+    );
+    let same_place = ancestor.path == our.path && ancestor.path == their.path;
+    if !same_place || ![ancestor, our, their].into_iter().all(is_file) {
+        return None;
+    }
+    let id = if our.id == their.id || ancestor.id == their.id {
+        our.id
+    } else {
+        (ancestor.id == our.id).then_some(their.id)?
+    };
+    Some(entry(&our.path, mode(Some(ancestor), our, their), id))
 }
 
 /// If both are files and the template alone says anew whether it can be run, that counts.
