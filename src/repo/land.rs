@@ -26,7 +26,7 @@ use super::merge::Conflict;
 use super::path_of;
 use crate::dirs::in_shell;
 use crate::error::{Error, Kind, Result};
-pub use finish::finish;
+pub use finish::{finish, given_up, is_begun};
 
 /// Below the directory of the repository.
 const DIR: &str = "generate-service";
@@ -90,21 +90,20 @@ impl Checkout {
     pub fn lock(&self) -> Result<(Landing, Option<Vec<String>>)> {
         let git_dir = self.repository.path();
         let lock = lock(git_dir, "lock")?;
-        let begun = git_dir.join(DIR).join(JOURNAL).exists();
-        let left = begun.then(|| finish(git_dir)).transpose()?;
+        let left = is_begun(git_dir).then(|| finish(git_dir)).transpose()?;
         Ok((Landing { _lock: lock }, left))
     }
 
     /// Writes down what has to be done so that the directory, which is at HEAD, shows `tree` and
     /// ends as it should. `finish` does it.
-    pub fn prepare(&self, tree: Oid, end: &End, message: &str) -> Result<PathBuf> {
-        let git_dir = self.repository.path().to_owned();
+    pub fn prepare(&self, tree: Oid, end: &End, message: &str) -> Result<()> {
+        let git_dir = self.git_dir();
         let draft = git_dir.join(DIR).join(DRAFT);
         let _ = fs::remove_dir_all(&draft);
         let made = fs::create_dir_all(draft.join("files"));
         made.map_err(|error| Error::io("create", &draft, &error))?;
         let write = || -> Result<Journal, git2::Error> {
-            let repository = Repository::open(&git_dir)?;
+            let repository = Repository::open(git_dir)?;
             self.keep(&repository, tree)?;
             if let End::Conflicts(conflicts) = end {
                 self.keep_stages(&repository, conflicts)?;
@@ -117,8 +116,7 @@ impl Checkout {
         let text = serde_json::to_vec(&journal).unwrap_or_default();
         let home = git_dir.join(DIR).join(JOURNAL);
         place(&draft.join(JOURNAL), &home, &text, 0o600)
-            .map_err(|error| Error::io("write", &home, &error))?;
-        Ok(git_dir)
+            .map_err(|error| Error::io("write", &home, &error))
     }
 
     fn journal(&self, files: Vec<Write>, end: &End, message: &str) -> Journal {

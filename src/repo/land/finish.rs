@@ -35,16 +35,28 @@ pub fn finish(git_dir: &Path) -> Result<Vec<String>> {
     Ok(left)
 }
 
+/// Whether a journal is there to be carried out.
+#[must_use]
+pub fn is_begun(git_dir: &Path) -> bool {
+    git_dir.join(DIR).join(JOURNAL).exists()
+}
+
+/// Somebody else went on from where the update began.
+#[must_use]
+pub fn given_up() -> Error {
+    let message = "a commit was made in the middle of the update, which was given up";
+    Error::new(Kind::Git, message).help("git status")
+}
+
 fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
     let failed = |error: git2::Error| failed("update", &journal.root, &error);
     let repository = Repository::open(git_dir).map_err(failed)?;
     let now = repository.head().and_then(|head| head.peel_to_commit());
     let now = now.map_err(failed)?.id().to_string();
     if now != journal.head && Some(&now) != journal.commit.as_ref() {
-        let message = "a commit was made in the middle of the update, which was given up";
         // What was written by then is there to be looked at.
         let _ = fs::remove_file(git_dir.join(DIR).join(JOURNAL));
-        return Err(Error::new(Kind::Git, message).help("git status"));
+        return Err(given_up());
     }
     let left = write_files(git_dir, journal)?;
     record(&repository, journal).map_err(failed)?;
