@@ -133,6 +133,7 @@ fn tree(template: &Template, chosen: &Chosen) -> String {
         beside: BTreeMap::new(),
         destination: Path::new("/nowhere/orders"),
         human: false,
+        author: None,
     };
     let rendered = render::embedded(template, &request).expect("it renders");
     let stamped = stamp::stamp(rendered, template, &request, false).expect("it is stamped");

@@ -39,4 +39,6 @@ mod tmpfs;
 mod traces;
 mod transaction;
 mod trust;
+mod update_kills;
+mod update_properties;
 mod workspace;
