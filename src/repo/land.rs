@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
-use git2::{IndexEntry, ObjectType, Oid, Repository};
+use git2::{FileMode, Index, IndexEntry, ObjectType, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::Checkout;
@@ -174,10 +174,15 @@ impl Checkout {
             let number = writes.len();
             let becomes = after.get(&path).map(|(mode, id)| {
                 let home = draft.join("files").join(number.to_string());
-                // What is no file, a submodule, stays where it is.
-                let _ = fs::rename(out.join(path_of(&path)), home);
-                (number, mode.unsigned_abs(), id.to_string())
+                // A submodule stays where it is.
+                if *mode != i32::from(FileMode::Commit) {
+                    fs::rename(out.join(path_of(&path)), home)?;
+                }
+                Ok((number, mode.unsigned_abs(), id.to_string()))
             });
+            let becomes = becomes.transpose();
+            let becomes =
+                becomes.map_err(|error: io::Error| git2::Error::from_str(&error.to_string()))?;
             let path = self.below_root(&path);
             let was = hash(&self.root.join(path_of(&path)));
             writes.push(Write { path, was, becomes });
@@ -222,8 +227,19 @@ impl Checkout {
         for path in only.unwrap_or_default() {
             checkout.path(path_of(path));
         }
-        let tree = self.repository.find_object(tree, Some(ObjectType::Tree))?;
-        self.repository.checkout_tree(&tree, Some(&mut checkout))
+        let repository = self.with_nothing_checked_out(out)?;
+        let tree = repository.find_object(tree, Some(ObjectType::Tree))?;
+        repository.checkout_tree(&tree, Some(&mut checkout))
+    }
+
+    /// libgit2 compares what it writes with HEAD, and stumbles where a file is a directory there
+    /// or the other way round. If there is no index on disk, it expects nothing.
+    fn with_nothing_checked_out(&self, out: &Path) -> Result<Repository, git2::Error> {
+        let repository = Repository::open(self.repository.path())?;
+        repository.set_workdir(&self.root, false)?;
+        repository.set_odb(&self.repository.odb()?)?;
+        repository.set_index(&mut Index::open(&out.with_extension("index"))?)?;
+        Ok(repository)
     }
 
     /// A file git does not know, where a new one would come, is somebody's.
