@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use git2::build::CheckoutBuilder;
-use git2::{IndexEntry, IndexTime, Oid, Repository, Signature};
+use git2::{Delta, IndexEntry, IndexTime, Oid, Repository, Signature};
 
-use super::random::{File, Files};
+use super::random::{File, Files, can_be};
 use super::{Case, read};
 use crate::git::git;
 use crate::sandbox::{Run, Sandbox};
@@ -123,6 +123,76 @@ pub fn disagreement(result: &State, expected: &State) -> Option<String> {
 
 fn differ(what: &str, ours: &impl Debug, theirs: &impl Debug) -> String {
     format!("{what}\nours: {ours:#?}\ngit's: {theirs:#?}")
+}
+
+/// Where git and libgit2 differ by intent; the round holds its other promises all the same.
+pub fn may_disagree(sandbox: &Sandbox, case: &Case) -> Option<&'static str> {
+    let dir = sandbox.root().join("expected");
+    let [git, ours] = [renames_by_git(sandbox, &dir), renames_by_libgit2(&dir)];
+    let split = |(old, new): (&String, &String)| git[1].get(old).is_some_and(|other| other != new);
+    if git != ours {
+        return Some("whether a file is renamed is a guess, by bytes or by lines");
+    }
+    let clash = |one: &Files, other: &Files| {
+        let mut all = one.clone();
+        all.extend(other.clone());
+        !can_be(&all)
+    };
+    if clash(&case.ours, &case.theirs) {
+        return Some(
+            "a file where the other side has a directory: which of them gets another name",
+        );
+    }
+    if git[0].iter().any(split) {
+        return Some("a file with two new names: git puts the merged text into both");
+    }
+    None
+}
+
+/// The new name of each renamed file, of both sides.
+type Renames = [BTreeMap<String, String>; 2];
+
+fn renames_by_git(sandbox: &Sandbox, dir: &Path) -> Renames {
+    ["ours", "theirs"].map(|side| {
+        let words = [
+            "diff",
+            "--name-status",
+            "--diff-filter=R",
+            "-M",
+            "-z",
+            "ours~",
+            side,
+        ];
+        let text = git(sandbox, dir, &words);
+        let words = text.split_terminator('\0').collect::<Vec<_>>();
+        let renames = words.chunks(3);
+        renames
+            .map(|of| (of[1].to_owned(), of[2].to_owned()))
+            .collect()
+    })
+}
+
+fn renames_by_libgit2(dir: &Path) -> Renames {
+    let repository = Repository::open(dir).expect("a repository");
+    let tree = |name: &str| {
+        let object = repository.revparse_single(name).expect("a commit");
+        object.peel_to_tree().expect("a tree")
+    };
+    ["ours", "theirs"].map(|side| {
+        let (old, new) = (tree("ours~"), tree(side));
+        let diff = repository.diff_tree_to_tree(Some(&old), Some(&new), None);
+        let mut diff = diff.expect("a diff");
+        diff.find_similar(None).expect("renames");
+        let renamed = diff
+            .deltas()
+            .filter(|delta| delta.status() == Delta::Renamed);
+        let name = |file: git2::DiffFile| {
+            let path = file.path().expect("a path").to_str();
+            path.expect("UTF-8").to_owned()
+        };
+        let names = renamed.map(|delta| (name(delta.old_file()), name(delta.new_file())));
+        names.collect()
+    })
 }
 
 /// What both sides did with the files, as git sees it.

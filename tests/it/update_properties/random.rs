@@ -143,7 +143,8 @@ impl<'a> Author<'a> {
                 1 => self.rename(files, &path, false),
                 2 => self.rename(files, &path, true),
                 3 => self.move_directory(files, &path),
-                4 => self.become_directory(files, &path),
+                4 if self.random.once_in(2) => self.become_directory(files, &path),
+                4 => self.become_file(files, &path),
                 5 => {
                     // Few names, so that both sides choose the same now and then.
                     let path = format!("new {}.txt", self.random.below(4));
@@ -187,12 +188,25 @@ impl<'a> Author<'a> {
 
     /// Where a file was, there is a directory.
     fn become_directory(&mut self, files: &mut Files, path: &str) {
-        if !self.random.once_in(4) {
+        if !self.random.once_in(2) {
             return;
         }
         files.remove(path);
         let file = self.file();
         files.insert(format!("{path}/inner"), file);
+    }
+
+    /// Where a directory was, there is a file.
+    fn become_file(&mut self, files: &mut Files, path: &str) {
+        let Some((dir, _)) = path.rsplit_once('/') else {
+            return;
+        };
+        if self.random.once_in(2) {
+            let below = format!("{dir}/");
+            files.retain(|path, _| !path.starts_with(&below));
+            let file = self.file();
+            files.insert(dir.to_owned(), file);
+        }
     }
 
     fn edit(&mut self, file: &mut File) {
