@@ -10,6 +10,7 @@
 //! that stands there twice, and `git merge --abort` takes it back.
 
 mod finish;
+mod locks;
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -91,6 +92,8 @@ impl Checkout {
         let git_dir = self.repository.path();
         let lock = lock(git_dir, "lock")?;
         let left = is_begun(git_dir).then(|| finish(git_dir)).transpose()?;
+        // Of a run that was killed before or after its journal.
+        let _ = fs::remove_dir_all(git_dir.join(DIR).join(DRAFT));
         Ok((Landing { _lock: lock }, left))
     }
 
