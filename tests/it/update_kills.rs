@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::git::git;
-use crate::live::{nobody_is_left, processes};
+use crate::live::nobody_is_left;
 use crate::sandbox::{Run, Sandbox};
 use crate::update_properties::random::Random;
 use crate::update_properties::{commit, number};
@@ -64,20 +64,21 @@ fn a_run_that_is_killed_leaves_before_or_after() {
     let mut random = Random::new(number("UPDATE_SEED").unwrap_or(0));
     let mut tally = Tally::default();
     for kill in 0..kills() {
-        let (way, service) = ground.copy(&mut random);
+        let way = *random.pick(&[Way::Clean, Way::Conflicts, Way::Branch]);
+        let service = ground.copy(way);
         let mut child = ground.start(&service, way);
-        wait_for_the_moment(&ground, &service, &mut random);
+        if random.once_in(2) {
+            thread::sleep(part(&mut random, ground.whole));
+        } else {
+            landing(&ground, &service);
+            spin(part(&mut random, ground.whole / 20));
+        }
         child.kill().expect("a child");
         child.wait().expect("a child");
         // The process that lands outlives it, and is done soon.
         nobody_is_left(&ground.sandbox);
-        let is_after = ground.is_before_or_after(&service, way, kill);
         assert!(!service.join(JOURNAL).exists(), "kill {kill}: a journal");
-        *(if is_after {
-            &mut tally.after
-        } else {
-            &mut tally.before
-        }) += 1;
+        tally.count(ground.is_before_or_after(&service, way, kill));
         ground.ends_well(&service, way, kill);
     }
     tell("the run", &tally);
@@ -90,27 +91,34 @@ fn a_landing_that_is_killed_is_finished_by_the_next_run() {
     let mut random = Random::new(number("UPDATE_SEED").unwrap_or(0) + 1);
     let mut tally = Tally::default();
     for kill in 0..kills() {
-        let (way, service) = ground.copy(&mut random);
+        let way = *random.pick(&[Way::Clean, Way::Conflicts]);
+        let service = ground.copy(way);
         let mut child = ground.start(&service, way);
-        wait_for_the_moment(&ground, &service, &mut random);
-        kill_all(&ground, &mut child);
+        landing(&ground, &service);
+        spin(part(&mut random, ground.whole / 50));
+        kill_both(&ground, &mut child);
         if service.join(JOURNAL).exists() {
             tally.recovered += 1;
             let edit = random.once_in(2);
             tally.edited += u32::from(edit);
             ground.is_finished(&service, way, edit, kill);
         } else {
-            let is_after = ground.is_before_or_after(&service, way, kill);
-            *(if is_after {
-                &mut tally.after
-            } else {
-                &mut tally.before
-            }) += 1;
+            tally.count(ground.is_before_or_after(&service, way, kill));
             ground.ends_well(&service, way, kill);
         }
     }
     tell("the landing", &tally);
     assert!(tally.recovered > 0, "{tally:?}");
+}
+
+impl Tally {
+    fn count(&mut self, is_after: bool) {
+        if is_after {
+            self.after += 1;
+        } else {
+            self.before += 1;
+        }
+    }
 }
 
 fn kills() -> u64 {
@@ -123,38 +131,41 @@ fn tell(what: &str, tally: &Tally) {
     eprintln!("{what} was killed: {tally:?}");
 }
 
-/// Some time of the run, or a moment of its landing.
-fn wait_for_the_moment(ground: &Ground, service: &Path, random: &mut Random) {
-    let micros = u64::try_from(ground.whole.as_micros()).expect("a short run");
-    let below = |random: &mut Random, end: u64| {
-        let end = usize::try_from(end).expect("a number");
-        Duration::from_micros(u64::try_from(random.below(end)).expect("a number"))
-    };
-    if random.once_in(2) {
-        thread::sleep(below(random, micros));
-        return;
-    }
-    let deadline = Instant::now() + ground.whole * 2;
-    while !service.join(JOURNAL).exists() && Instant::now() < deadline {
-        std::hint::spin_loop();
-    }
-    // The landing takes a small part of the run.
-    let moment = Instant::now() + below(random, (micros / 8).max(1));
+/// Some part of a time.
+fn part(random: &mut Random, whole: Duration) -> Duration {
+    let micros = usize::try_from(whole.as_micros()).expect("a short time");
+    let micros = random.below(micros.max(1));
+    Duration::from_micros(u64::try_from(micros).expect("a number"))
+}
+
+/// Waits exactly.
+fn spin(time: Duration) {
+    let moment = Instant::now() + time;
     while Instant::now() < moment {
         std::hint::spin_loop();
     }
 }
 
-/// Kills the run, and the process that lands for it, in the same moment.
-fn kill_all(ground: &Ground, child: &mut Child) {
-    // Whom the run has started is found by the environment; a run that is killed starts nobody.
-    let _ = child.kill();
-    for (id, _) in processes(&ground.sandbox) {
-        if let Some(pid) = Pid::from_raw(id) {
-            // It may have ended by itself.
-            let _ = kill_process(pid, Signal::KILL);
-        }
+/// Waits until the update lands; one on a branch never does.
+fn landing(ground: &Ground, service: &Path) {
+    let deadline = Instant::now() + ground.whole * 2;
+    while !service.join(JOURNAL).exists() && Instant::now() < deadline {
+        std::hint::spin_loop();
     }
+}
+
+/// Kills the run, and the process that lands for it, in the same moment.
+fn kill_both(ground: &Ground, child: &mut Child) {
+    let tasks = fs::read_dir(format!("/proc/{}/task", child.id()));
+    let tasks = tasks.into_iter().flatten().flatten();
+    let texts = tasks.map(|task| fs::read_to_string(task.path().join("children")));
+    let heirs = texts.flatten().collect::<String>();
+    // Either may have ended by itself.
+    for id in heirs.split_whitespace() {
+        let id = id.parse().expect("the id of a process");
+        let _ = kill_process(Pid::from_raw(id).expect("an id"), Signal::KILL);
+    }
+    let _ = child.kill();
     child.wait().expect("a child");
     nobody_is_left(&ground.sandbox);
 }
@@ -196,11 +207,10 @@ impl Ground {
         self.sandbox.root().join(name)
     }
 
-    fn copy(&self, random: &mut Random) -> (Way, PathBuf) {
-        let way = [Way::Clean, Way::Conflicts, Way::Branch][random.below(3)];
+    fn copy(&self, way: Way) -> PathBuf {
         let service = self.work().join(SERVICE);
         copy(&self.original(way), &service);
-        (way, service)
+        service
     }
 
     fn update(&self, service: &Path, way: Way) -> Command {
@@ -261,7 +271,7 @@ impl Ground {
         let run = Run::of(&mut self.update(service, way));
         // What is in the middle of a merge is not merged again.
         let code = if there { 7 } else { expected_code(way) };
-        assert_eq!(run.code, code, "kill {kill}, {way:?}: {}", run.stderr);
+        assert_eq!(run.code, code, "kill {kill}, {way:?}: {}", errors(&run));
         let now = self.shown(service);
         assert!(
             now == *after,
@@ -315,7 +325,7 @@ impl Ground {
         assert!(
             run.stderr.contains(said),
             "kill {kill}, {way:?}: {}",
-            run.stderr
+            errors(&run)
         );
         let mut now = self.shown(service);
         let (_, after) = &self.shown[&way];
@@ -334,7 +344,7 @@ impl Ground {
         );
         // With changes of the user's, or in a merge, nothing is begun.
         let code = if edit || way == Way::Conflicts { 7 } else { 0 };
-        assert_eq!(run.code, code, "kill {kill}, {way:?}: {}", run.stderr);
+        assert_eq!(run.code, code, "kill {kill}, {way:?}: {}", errors(&run));
         self.nothing_is_left(service, kill);
     }
 }
@@ -395,6 +405,13 @@ fn publish(sandbox: &Sandbox, version: &str, lines: &str) {
     }
     commit(sandbox, &template, version);
     git(sandbox, &template, &["tag", &format!("v{version}")]);
+}
+
+/// What a run complains of.
+fn errors(run: &Run) -> String {
+    let lines = run.stderr.lines();
+    let lines = lines.filter(|line| line.contains("error:") || line.contains("warning:"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn expected_code(way: Way) -> i32 {
