@@ -137,6 +137,12 @@ fn agrees(prompt: &str, usual: &str) -> Result<bool> {
     Ok(yes(&answer) == Some(true))
 }
 
+/// Waits until whoever started this process lets go of its standard input, or is gone.
+pub fn until_let_go() {
+    // However it ends, it has ended.
+    let _ = std::io::copy(&mut stdin(), &mut std::io::sink());
+}
+
 /// What is piped into standard input: a file of answers.
 pub fn piped() -> Result<String> {
     use std::io::Read as _;

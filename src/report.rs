@@ -144,7 +144,6 @@ impl Report {
             Step::Test => format!("Testing {}", plan.name),
             Step::Warm => "Compiling what services are built, tested and linted with".to_owned(),
             Step::Merge => format!("Merging it into {place}"),
-            Step::Land => format!("Committing it in {place}"),
         };
         self.say(&format!(
             "{} {what}\n",

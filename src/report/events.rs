@@ -30,15 +30,13 @@ pub enum Step {
     Warm,
     /// The template is merged into a service.
     Merge,
-    /// What was merged is committed.
-    Land,
 }
 
 impl Step {
     /// Whether nobody has to be told that it is over.
     #[must_use]
     pub const fn is_quick(self) -> bool {
-        matches!(self, Self::Generate | Self::Git | Self::Merge | Self::Land)
+        matches!(self, Self::Generate | Self::Git | Self::Merge)
     }
 }
 

@@ -4,13 +4,13 @@
 //! kills this one, before or after, finds a service that is as it was or is updated. A journal that
 //! is left all the same, after a power cut, is carried out by the next run.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::MARK;
 use super::proof::Proven;
 use super::proposal::Proposal;
+use crate::ask;
 use crate::error::Result;
 use crate::process::{self, Outliving};
 use crate::repo::Oid;
@@ -113,7 +113,7 @@ fn heir(git_dir: &Path) -> Option<Outliving> {
 pub fn serve() -> Option<ExitCode> {
     let git_dir = std::env::var_os(GIT_DIR)?;
     // Until the journal is written, or will never be.
-    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    ask::until_let_go();
     Some(match land::finish(Path::new(&git_dir)) {
         Ok(left) => {
             let lines = left.iter().map(|path| format!("{path}\n"));

@@ -3,16 +3,21 @@
 #[path = "../fleet/mod.rs"]
 pub mod fleet;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use crate::sandbox::{Run, Sandbox};
 use fleet::{SERVICES, Service, Tree, VERSIONS, commit, lay_out, number, rendered, template};
 
 /// The fleet as one digest. Whoever changes the fleet changes what was measured with it.
 const FLEET: &str = "5713571e6172e31a007e56f02cc002335e2c5d75";
+
+/// How many services, and how many of their files, an update of the fleet leaves to humans.
+const OPEN: [usize; 2] = [0, 0];
 
 /// Makes a service by the real program from the repository of its template, lets its team do its
 /// work, and commits that, if there was any.
@@ -127,6 +132,82 @@ fn the_generator_makes_what_the_fleet_says() {
         let pristine = rendered(service.version, &service.name);
         assert_eq!(found(&dir), pristine, "{}", service.name);
     }
+}
+
+/// From ten versions to the newest, in one run. What is left to humans is known, and no line is
+/// lost anywhere.
+#[test]
+fn two_hundred_services_follow_their_template() {
+    let sandbox = Sandbox::new();
+    let repository = sandbox.root().join("svc");
+    fleet::repository(&repository);
+    let services = fleet::services().collect::<Vec<_>>();
+    std::thread::scope(|scope| {
+        for half in services.chunks(SERVICES / 2) {
+            scope.spawn(|| {
+                half.iter()
+                    .for_each(|it| drop(make(&sandbox, &repository, it)))
+            });
+        }
+    });
+    let words = "update --all --in-place --no-verify --format json";
+    let run = Run::of(sandbox.generator().args(words.split(' ')));
+    assert_eq!(run.code, 17, "{}", run.stderr);
+    let lines = run.stdout.lines();
+    let events = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let events = events.filter(|event| event["event"] == "service");
+    let (mut open, mut files) = ([0, 0], BTreeMap::<String, Vec<&str>>::new());
+    for event in events {
+        let path = event["path"].as_str().expect("a path");
+        let service = services
+            .iter()
+            .find(|it| path.ends_with(&format!("/{}", it.name)));
+        let conflicts = event["conflicts"].as_array().map_or(0, Vec::len);
+        let status = event["status"].as_str().expect("a status");
+        assert!(
+            ["updated", "up-to-date", "conflicts"].contains(&status),
+            "{event}"
+        );
+        assert_eq!(status == "conflicts", conflicts > 0, "{event}");
+        open[0] += usize::from(conflicts > 0);
+        open[1] += conflicts;
+        let service = service.expect("a service");
+        for file in event["conflicts"].as_array().into_iter().flatten() {
+            let file = file.as_str().expect("a path").to_owned();
+            files.entry(file).or_default().push(&service.name);
+        }
+        nothing_is_lost(service, Path::new(path));
+    }
+    assert_eq!(open, OPEN, "{files:?}");
+}
+
+/// Every line that one side added is there; manifests and other TOML are merged by what they mean.
+fn nothing_is_lost(service: &Service, dir: &Path) {
+    let old = texts(&rendered(service.version, &service.name));
+    let there = texts(&found(dir));
+    let new = rendered(VERSIONS - 1, &service.name);
+    for (who, tree) in [("team", service.tree()), ("template", &new)] {
+        let added = texts(tree);
+        let lost = added
+            .iter()
+            .filter(|line| !old.contains(*line) && !there.contains(*line));
+        let lost = lost.collect::<Vec<_>>();
+        assert!(
+            lost.is_empty(),
+            "{} lost of its {who}: {lost:#?}",
+            service.name
+        );
+    }
+}
+
+/// The lines of all files that are text and no TOML.
+fn texts(tree: &Tree) -> HashSet<String> {
+    let files = tree.iter().filter(|(path, _)| !path.ends_with(".toml"));
+    let texts = files.filter_map(|(_, file)| std::str::from_utf8(&file.bytes).ok());
+    texts
+        .flat_map(str::lines)
+        .map(|line| line.trim().to_owned())
+        .collect()
 }
 
 /// For `tests/fleet/peers.py`, into the directory that `$FLEET` names:

@@ -1,9 +1,13 @@
 //! The events as their reader would declare them.
 
+mod updates;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use updates::{CheckEvent, DiffEvent, ServiceEvent, UpdateEvent};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -26,6 +30,10 @@ pub enum Event {
     Finding(Finding),
     Sample(Tested),
     Template(Box<Description>),
+    Update(Box<UpdateEvent>),
+    Check(Box<CheckEvent>),
+    Diff(Box<DiffEvent>),
+    Service(Box<ServiceEvent>),
     Result(ResultEvent),
 }
 
@@ -39,6 +47,7 @@ pub enum Step {
     Build,
     Test,
     Warm,
+    Merge,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +96,8 @@ pub struct ResultEvent {
     pub port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorEvent>,
 }
@@ -118,6 +129,9 @@ pub enum Kind {
     Source,
     Cache,
     Trust,
+    Conflict,
+    Outdated,
+    Record,
     Interrupted,
 }
 
