@@ -48,7 +48,7 @@ fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
         return Err(Error::new(Kind::Git, message).help("git status"));
     }
     let left = write_files(git_dir, journal)?;
-    record(&repository, journal).map_err(failed)?;
+    record(&repository, journal, &left).map_err(failed)?;
     Ok(left)
 }
 
@@ -86,7 +86,7 @@ fn write_files(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
 }
 
 /// Index, branch, and what git knows of a merge.
-fn record(repository: &Repository, journal: &Journal) -> Result<(), git2::Error> {
+fn record(repository: &Repository, journal: &Journal, left: &[String]) -> Result<(), git2::Error> {
     let mut index = repository.index()?;
     let root = repository.workdir().unwrap_or(&journal.root);
     for file in &journal.files {
@@ -95,7 +95,9 @@ fn record(repository: &Repository, journal: &Journal) -> Result<(), git2::Error>
         match &file.becomes {
             Some((_, mode, id)) => {
                 let entry = entry(&file.path, *mode, Oid::from_str(id)?);
-                index.add(&seen(root, entry))?;
+                // Git has to look at a file that was left alone, or it would take it for this one.
+                let is_left = left.iter().any(|left| left.as_bytes() == file.path);
+                index.add(&if is_left { entry } else { seen(root, entry) })?;
             }
             None => index.remove_path(path)?,
         }
