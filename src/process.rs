@@ -132,15 +132,30 @@ fn start(place: Place, command: &mut Command) -> Result<(Child, Whom)> {
     Ok((child, whom))
 }
 
-/// Runs `command` to its end even if we come to ours: in a session of its own, where nothing that
-/// is meant for us reaches it. Says its exit code and what it wrote to standard output.
-pub fn outliving(command: &mut Command) -> Result<(Option<i32>, String)> {
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+/// A program that comes to its end even if we come to ours.
+#[derive(Debug)]
+pub struct Outliving(Child);
+
+/// Starts `command` in a session of its own, where nothing that is meant for us reaches it. Its
+/// standard input ends when we wait for it, or are gone.
+pub fn outliving(command: &mut Command) -> Result<Outliving> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.stderr(Stdio::inherit());
     stand(command, Place::Session);
-    let output = command.output();
-    let output = output.map_err(|error| cannot_run(command.get_program(), &error))?;
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok((output.status.code(), stdout))
+    let child = command.spawn();
+    let child = child.map_err(|error| cannot_run(command.get_program(), &error))?;
+    Ok(Outliving(child))
+}
+
+impl Outliving {
+    /// Its exit code, if it came to one, and what it wrote to standard output.
+    pub fn end(self) -> (Option<i32>, String) {
+        let Ok(output) = self.0.wait_with_output() else {
+            return (None, String::new());
+        };
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), stdout)
+    }
 }
 
 /// Runs `command` beside others: a signal from the terminal reaches it as it reaches us, and so

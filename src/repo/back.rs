@@ -1,11 +1,12 @@
 //! The way back: the end of an update with conflicts.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use git2::Repository;
 use git2::build::CheckoutBuilder;
+use git2::{Index, ObjectType, Repository, Tree};
 
 use super::checkout::Checkout;
 use super::land::{opened, remove_empty, seen};
@@ -22,48 +23,70 @@ impl Checkout {
             let message = "no update is under way here";
             return Err(Error::new(Kind::Git, message).help(self.git("status")));
         }
-        let back = || -> Result<(), git2::Error> {
-            let repository = opened(git_dir, &self.root)?;
-            let mut index = repository.index()?;
-            let head = repository.find_commit(self.head)?.tree()?;
-            let changed = repository.diff_tree_to_index(Some(&head), Some(&index), None)?;
-            let mut paths = Vec::new();
-            for delta in changed.deltas() {
-                let each = [delta.old_file().path_bytes(), delta.new_file().path_bytes()];
-                paths.extend(each.into_iter().flatten().map(<[u8]>::to_owned));
-            }
-            let open = index.conflicts()?.collect::<Result<Vec<_>, _>>()?;
-            for conflict in open {
-                let each = [conflict.ancestor, conflict.our, conflict.their];
-                paths.extend(each.into_iter().flatten().map(|entry| entry.path));
-            }
-            paths.sort();
-            paths.dedup();
-            for path in &paths {
-                back_to(&repository, &mut index, &head, path_of(path))?;
-            }
-            write_index(&repository, &mut index)?;
-            repository.cleanup_state()
-        };
-        back().map_err(|error| self.failed(&error))
+        self.back().map_err(|error| self.failed(&error))
     }
+
+    fn back(&self) -> Result<(), git2::Error> {
+        let repository = opened(self.repository.path(), &self.root)?;
+        let mut index = repository.index()?;
+        let head = repository.find_commit(self.head)?.tree()?;
+        let known = |path: &Vec<u8>| match head.get_path(path_of(path)) {
+            Ok(entry) => entry.kind() != Some(ObjectType::Tree),
+            Err(_) => false,
+        };
+        let touched = touched(&repository, &index, &head)?;
+        let (come, go): (Vec<_>, Vec<_>) = touched.into_iter().partition(known);
+        // First what goes: it may stand where a directory was, or the other way round.
+        for path in go {
+            away(&mut index, &self.root, path_of(&path));
+        }
+        for path in come {
+            back_to(&repository, &mut index, &head, path_of(&path))?;
+        }
+        write_index(&repository, &mut index)?;
+        repository.cleanup_state()
+    }
+}
+
+/// What differs between HEAD and the index, and what is open.
+fn touched(
+    repository: &Repository,
+    index: &Index,
+    head: &Tree,
+) -> Result<BTreeSet<Vec<u8>>, git2::Error> {
+    let changed = repository.diff_tree_to_index(Some(head), Some(index), None)?;
+    let mut paths = BTreeSet::new();
+    for delta in changed.deltas() {
+        let each = [delta.old_file().path_bytes(), delta.new_file().path_bytes()];
+        paths.extend(each.into_iter().flatten().map(<[u8]>::to_owned));
+    }
+    for conflict in index.conflicts()? {
+        let conflict = conflict?;
+        let each = [conflict.ancestor, conflict.our, conflict.their];
+        paths.extend(each.into_iter().flatten().map(|entry| entry.path));
+    }
+    Ok(paths)
+}
+
+/// Takes a file out of the index and off the disk.
+fn away(index: &mut Index, root: &Path, path: &Path) {
+    let _ = index.conflict_remove(path);
+    let _ = index.remove_path(path);
+    let _ = fs::remove_file(root.join(path));
+    remove_empty(root, path);
 }
 
 /// A file as HEAD has it, in the index and on disk.
 fn back_to(
     repository: &Repository,
-    index: &mut git2::Index,
-    head: &git2::Tree,
+    index: &mut Index,
+    head: &Tree,
     path: &Path,
 ) -> Result<(), git2::Error> {
     let _ = index.conflict_remove(path);
     let _ = index.remove_path(path);
     let root = repository.workdir().unwrap_or(Path::new(""));
-    let Ok(known) = head.get_path(path) else {
-        let _ = fs::remove_file(root.join(path));
-        remove_empty(root, path);
-        return Ok(());
-    };
+    let known = head.get_path(path)?;
     let mut checkout = CheckoutBuilder::new();
     checkout.force().update_index(false).recreate_missing(true);
     checkout.disable_pathspec_match(true).path(path);

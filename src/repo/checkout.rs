@@ -78,6 +78,12 @@ impl Checkout {
         self.head.to_string()
     }
 
+    /// The repository's own directory.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        self.repository.path()
+    }
+
     /// Fails unless a commit can be made here that holds nothing but an update.
     pub fn is_quiet(&self) -> Result<()> {
         self.is_idle()?;

@@ -10,6 +10,7 @@
 //! that stands there twice, and `git merge --abort` takes it back.
 
 mod finish;
+mod locks;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -19,14 +20,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
-use git2::{IndexEntry, ObjectType, Oid, Repository};
+use git2::{FileMode, Index, IndexEntry, ObjectType, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::Checkout;
 use super::merge::Conflict;
 use super::path_of;
 use crate::error::{Error, Result};
-pub use finish::finish;
+pub use finish::{finish, given_up, is_begun};
 
 /// Below the directory of the repository.
 const DIR: &str = "generate-service";
@@ -90,22 +91,23 @@ impl Checkout {
     pub fn lock(&self) -> Result<(Landing, Option<Vec<String>>)> {
         let git_dir = self.repository.path();
         let lock = lock(git_dir, "lock")?;
-        let begun = git_dir.join(DIR).join(JOURNAL).exists();
-        let left = begun.then(|| finish(git_dir)).transpose()?;
+        let left = is_begun(git_dir).then(|| finish(git_dir)).transpose()?;
+        // Of a run that was killed before or after its journal.
+        let _ = fs::remove_dir_all(git_dir.join(DIR).join(DRAFT));
         Ok((Landing { _lock: lock }, left))
     }
 
     /// Writes down what has to be done so that the directory, which is at HEAD, shows `tree` and
     /// ends as it should. `finish` does it.
-    pub fn prepare(&self, tree: Oid, end: &End, message: &str) -> Result<PathBuf> {
+    pub fn prepare(&self, tree: Oid, end: &End, message: &str) -> Result<()> {
         self.is_free(tree)?;
-        let git_dir = self.repository.path().to_owned();
+        let git_dir = self.git_dir();
         let draft = git_dir.join(DIR).join(DRAFT);
         let _ = fs::remove_dir_all(&draft);
         let made = fs::create_dir_all(draft.join("files"));
         made.map_err(|error| Error::io("create", &draft, &error))?;
         let write = || -> Result<Journal, git2::Error> {
-            let repository = Repository::open(&git_dir)?;
+            let repository = Repository::open(git_dir)?;
             self.keep(&repository, tree)?;
             if let End::Conflicts(conflicts) = end {
                 self.keep_stages(&repository, conflicts)?;
@@ -117,8 +119,7 @@ impl Checkout {
         let text = serde_json::to_vec(&journal).unwrap_or_default();
         let home = git_dir.join(DIR).join(JOURNAL);
         place(&draft.join(JOURNAL), &home, &text, 0o600)
-            .map_err(|error| Error::io("write", &home, &error))?;
-        Ok(git_dir)
+            .map_err(|error| Error::io("write", &home, &error))
     }
 
     fn journal(&self, files: Vec<Write>, end: &End, message: &str) -> Journal {
@@ -173,10 +174,15 @@ impl Checkout {
             let number = writes.len();
             let becomes = after.get(&path).map(|(mode, id)| {
                 let home = draft.join("files").join(number.to_string());
-                // What is no file, a submodule, stays where it is.
-                let _ = fs::rename(out.join(path_of(&path)), home);
-                (number, mode.unsigned_abs(), id.to_string())
+                // A submodule stays where it is.
+                if *mode != i32::from(FileMode::Commit) {
+                    fs::rename(out.join(path_of(&path)), home)?;
+                }
+                Ok((number, mode.unsigned_abs(), id.to_string()))
             });
+            let becomes = becomes.transpose();
+            let becomes =
+                becomes.map_err(|error: io::Error| git2::Error::from_str(&error.to_string()))?;
             let path = self.below_root(&path);
             let was = hash(&self.root.join(path_of(&path)));
             writes.push(Write { path, was, becomes });
@@ -225,37 +231,18 @@ impl Checkout {
         for path in &paths {
             checkout.path(path_of(path));
         }
-        let object = self.repository.find_object(tree, Some(ObjectType::Tree))?;
-        self.repository
-            .checkout_tree(&object, Some(&mut checkout))?;
-        for path in paths {
-            let full = out.join(path_of(&path));
-            if full.symlink_metadata().is_err() {
-                self.write_raw(tree, &path, &full)?;
-            }
-        }
-        Ok(())
+        let repository = self.with_nothing_checked_out(out)?;
+        let tree = repository.find_object(tree, Some(ObjectType::Tree))?;
+        repository.checkout_tree(&tree, Some(&mut checkout))
     }
 
-    /// Writes a file that libgit2 leaves out: one that was a directory in HEAD.
-    fn write_raw(&self, tree: Oid, path: &[u8], full: &Path) -> Result<(), git2::Error> {
-        let entry = self.repository.find_tree(tree)?.get_path(path_of(path))?;
-        let Ok(blob) = self.repository.find_blob(entry.id()) else {
-            // A submodule.
-            return Ok(());
-        };
-        let write = || -> io::Result<()> {
-            fs::create_dir_all(full.parent().unwrap_or(full))?;
-            if entry.filemode() == 0o120_000 {
-                return std::os::unix::fs::symlink(path_of(blob.content()), full);
-            }
-            fs::write(full, blob.content())?;
-            if entry.filemode() == 0o100_755 {
-                fs::set_permissions(full, fs::Permissions::from_mode(0o755))?;
-            }
-            Ok(())
-        };
-        write().map_err(|error| git2::Error::from_str(&error.to_string()))
+    /// libgit2 compares what it writes with HEAD, and stumbles where a file is a directory there
+    /// or the other way round. If there is no index on disk, it expects nothing.
+    fn with_nothing_checked_out(&self, out: &Path) -> Result<Repository, git2::Error> {
+        let repository = opened(self.repository.path(), &self.root)?;
+        repository.set_odb(&self.repository.odb()?)?;
+        repository.set_index(&mut Index::open(&out.with_extension("index"))?)?;
+        Ok(repository)
     }
 
     fn below_root(&self, path: &[u8]) -> Vec<u8> {

@@ -4,6 +4,8 @@
 //! becomes what git leaves open: three stages in the index, and markers in the file. The merged
 //! tree shows every file as the directory will have it, markers included.
 
+mod renames;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{
@@ -13,6 +15,9 @@ use git2::{
 
 use super::checkout::Checkout;
 use crate::error::Result;
+
+/// As many as anybody renames at once; libgit2 gives up at 200.
+const RENAMES: usize = 2000;
 
 /// Three trees, and what they were before they were made alike for the merge.
 #[derive(Clone, Debug)]
@@ -113,9 +118,13 @@ impl Merge<'_> {
         for conflict in &open {
             close(&mut index, conflict);
         }
+        let open = renames::together(self.repository, self.sides, open)?;
         let mut conflicts = Vec::new();
         for conflict in &open {
-            conflicts.push(self.show(&mut index, conflict)?);
+            match self.agreed(conflict)? {
+                Some(entry) => index.add(&entry)?,
+                None => conflicts.push(self.show(&mut index, conflict)?),
+            }
         }
         conflicts.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Merged {
@@ -130,11 +139,39 @@ impl Merge<'_> {
             base, ours, theirs, ..
         } = self.sides;
         let mut options = MergeOptions::new();
-        // As many as anybody renames at once; libgit2 gives up at 200.
-        options.find_renames(true).target_limit(2000);
+        let limit = u32::try_from(RENAMES).unwrap_or(u32::MAX);
+        options.find_renames(true).target_limit(limit);
         let (base, ours, theirs) = (tree(*base)?, tree(*ours)?, tree(*theirs)?);
         self.repository
             .merge_trees(&base, &ours, &theirs, Some(&options))
+    }
+
+    /// What libgit2 gives up too early: bytes without lines that only one side changed, or both
+    /// alike, while another made the file a program; lines that both changed, and renamed. Git
+    /// looks at name, bytes and mode each by itself.
+    fn agreed(&self, conflict: &IndexConflict) -> Result<Option<IndexEntry>, git2::Error> {
+        let IndexConflict {
+            ancestor: Some(ancestor),
+            our: Some(our),
+            their: Some(their),
+        } = conflict
+        else {
+            return Ok(None);
+        };
+        let versions = [Some(ancestor), Some(our), Some(their)];
+        if !versions.into_iter().flatten().all(is_file) {
+            return Ok(None);
+        }
+        let id = if our.id == their.id || ancestor.id == their.id {
+            Some(our.id)
+        } else if ancestor.id == our.id {
+            Some(their.id)
+        } else {
+            let merged = self.with_markers(versions)?;
+            merged.and_then(|(id, clean)| clean.then_some(id))
+        };
+        let mode = mode(Some(ancestor), our, their);
+        Ok(id.map(|id| entry(&path(versions), mode, id)))
     }
 
     /// Puts what the directory shows of a conflict into `index`.
@@ -152,7 +189,7 @@ impl Merge<'_> {
                 let marked = self.with_markers(versions)?;
                 Some((
                     mode(ancestor.as_ref(), our, their),
-                    marked.unwrap_or(our.id),
+                    marked.map_or(our.id, |(id, _)| id),
                 ))
             }
         };
@@ -175,8 +212,9 @@ impl Merge<'_> {
         })
     }
 
-    /// The text of both with markers; nothing, if one of them has no lines.
-    fn with_markers(&self, versions: Versions) -> Result<Option<Oid>, git2::Error> {
+    /// The text of both with markers, and whether it needs none; nothing, if one of them has no
+    /// lines.
+    fn with_markers(&self, versions: Versions) -> Result<Option<(Oid, bool)>, git2::Error> {
         let [ancestor, Some(our), Some(their)] = versions else {
             return Ok(None);
         };
@@ -203,7 +241,8 @@ impl Merge<'_> {
         one.content(our.content());
         other.content(their.content());
         let merged = git2::merge_file(&base, &one, &other, Some(&mut options))?;
-        Ok(Some(self.repository.blob(merged.content())?))
+        let id = self.repository.blob(merged.content())?;
+        Ok(Some((id, merged.is_automergeable())))
     }
 
     /// The user's own style of markers.
@@ -241,7 +280,7 @@ fn path([ancestor, our, their]: Versions) -> Vec<u8> {
     first.cloned().unwrap_or_default()
 }
 
-/// `path`, or another where a directory has that name, as git chooses one.
+/// `path`, or another where something else has that name, as git chooses one.
 fn free_path(index: &Index, path: Vec<u8>, template: bool) -> Vec<u8> {
     let taken = index
         .iter()
@@ -253,7 +292,7 @@ fn free_path(index: &Index, path: Vec<u8>, template: bool) -> Vec<u8> {
         path.strip_prefix(other.as_slice())
             .is_some_and(|rest| rest.starts_with(b"/"))
     });
-    if !is_dir && !in_file {
+    if !is_dir && !in_file && !taken.contains(&path) {
         return path;
     }
     let by: &[u8] = if template { b"~template" } else { b"~service" };

@@ -4,6 +4,7 @@
 //! kills this one, before or after, finds a service that is as it was or is updated. A journal that
 //! is left all the same, after a power cut, is carried out by the next run.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -11,7 +12,7 @@ use super::MARK;
 use super::proof::Proven;
 use super::proposal::Proposal;
 use crate::error::Result;
-use crate::process;
+use crate::process::{self, Outliving};
 use crate::repo::Oid;
 use crate::repo::checkout::Checkout;
 use crate::repo::land::{self, End, Landing};
@@ -87,24 +88,32 @@ impl Proposal {
     }
 }
 
+/// Whoever carries the journal out is there before it is: so no moment is left in which we can be
+/// killed, and nobody cares for it.
 fn carried_out(checkout: &Checkout, tree: Oid, end: &End, message: &str) -> Result<Vec<String>> {
-    let git_dir = checkout.prepare(tree, end, message)?;
-    let Ok(program) = std::env::current_exe() else {
-        return land::finish(&git_dir);
-    };
-    let mut command = Command::new(program);
-    command.env(GIT_DIR, &git_dir);
-    match process::outliving(&mut command) {
-        Ok((Some(0), left)) => Ok(left.lines().map(str::to_owned).collect()),
+    let git_dir = checkout.git_dir();
+    let heir = heir(git_dir);
+    checkout.prepare(tree, end, message)?;
+    let (code, left) = heir.map_or((None, String::new()), Outliving::end);
+    match code {
+        Some(0) => Ok(left.lines().map(str::to_owned).collect()),
+        Some(_) if !land::is_begun(git_dir) => Err(land::given_up()),
         // Whatever kept it from ending well says so once more.
-        _ => land::finish(&git_dir),
+        _ => land::finish(git_dir),
     }
+}
+
+fn heir(git_dir: &Path) -> Option<Outliving> {
+    let mut command = Command::new(std::env::current_exe().ok()?);
+    process::outliving(command.env(GIT_DIR, git_dir)).ok()
 }
 
 /// Carries out a journal, if this process was started for that.
 #[must_use]
 pub fn serve() -> Option<ExitCode> {
     let git_dir = std::env::var_os(GIT_DIR)?;
+    // Until the journal is written, or will never be.
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
     Some(match land::finish(Path::new(&git_dir)) {
         Ok(left) => {
             let lines = left.iter().map(|path| format!("{path}\n"));

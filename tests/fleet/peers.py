@@ -5,8 +5,8 @@
     FLEET=DIR cargo test -p generate-service --test it teams::dump -- --ignored
     python3 tests/fleet/peers.py DIR OUT.json [TOOL ...]     # git copier-inline copier-rej cruft
 
-Each tool gets the same template in its own form and the same services, made by itself from the
-version each was made from, with its team's work on top. Counted is what is left to a human, and
+Each tool gets the same template in its own form and the same services, as it makes them from
+the version each was made from, with its team's work on top. Counted is what is left to a human, and
 what got lost without a word: of the lines that are nowhere in the old rendering, those that the
 team or the template added and the result has nowhere, conflict markers and `.rej` files included;
 and of the lines that one side took away everywhere and the other left alone, those that are there
@@ -197,14 +197,35 @@ TOOLS = {"git": Git, "copier-inline": Copier, "copier-rej": CopierRej, "cruft": 
 # -- one service
 
 
-def make(tool, source, directory):
-    version = (source / "version").read_text()
+def first_of_each_version(tool, sources, work):
+    """The records that `tool` leaves in a service of each version, and that service's name."""
+    records = {}
+    for source in sources:
+        version = (source / "version").read_text()
+        if version in records:
+            continue
+        directory = work / "first" / source.name
+        directory.mkdir(parents=True)
+        tool.make(source, version, directory)
+        made, wanted = files(directory), files(source / "base")
+        assert made == wanted, (directory, {path for path in made.keys() | wanted.keys()
+                                            if made.get(path) != wanted.get(path)})
+        texts = {name: (directory / name).read_text() for name in RECORDS
+                 if (directory / name).exists()}
+        records[version] = source.name, texts
+    return records
+
+
+def make(records, source, directory):
+    """A service as `tool` makes it, but faster: after the first of a version it is known how."""
+    first, texts = records[(source / "version").read_text()]
     directory.mkdir(parents=True)
-    tool.make(source, version, directory)
-    made, wanted = files(directory), files(source / "base")
-    assert made == wanted, (directory, {path for path in made.keys() | wanted.keys()
-                                        if made.get(path) != wanted.get(path)})
     run(["git", "init", "--quiet", "--initial-branch", "main"], directory)
+    for record, text in texts.items():
+        (directory / record).write_text(text.replace(first, source.name)
+                                        .replace(first.replace("-", "_"),
+                                                 source.name.replace("-", "_")))
+    fill(source / "base", directory)
     commit(directory, "Generate")
     clear(directory, RECORDS)
     fill(source / "ours", directory)
@@ -258,8 +279,9 @@ def measure(name, fleet, work):
     work.mkdir(parents=True)
     tool = TOOLS[name](fleet, work)
     sources = sorted((fleet / "services").iterdir())
+    records = first_of_each_version(tool, sources, work)
     with ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(lambda source: make(tool, source, work / source.name), sources))
+        list(pool.map(lambda source: make(records, source, work / source.name), sources))
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         ends = list(pool.map(lambda source: tool.update(source, work / source.name), sources))
         wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -40,4 +40,6 @@ mod traces;
 mod transaction;
 mod trust;
 mod update;
+mod update_kills;
+mod update_properties;
 mod workspace;

@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use git2::{Oid, Repository};
+use git2::{Index, Oid, Repository};
 use walkdir::WalkDir;
 
 use super::super::merge::entry;
-use super::super::{failed, path_of, write_index};
-use super::{DIR, DRAFT, JOURNAL, Journal, hash, lock, opened, remove_empty, seen};
+use super::super::{failed, path_of};
+use super::{DIR, DRAFT, JOURNAL, Journal, hash, lock, locks, opened, remove_empty, seen};
 use crate::dirs::{in_shell, tilde};
 use crate::error::{Error, Kind, Result};
 
@@ -31,9 +31,22 @@ pub fn finish(git_dir: &Path) -> Result<Vec<String>> {
     })?;
     let left = carry_out(git_dir, &journal)?;
     fs::remove_file(&home).map_err(|error| Error::io("remove", &home, &error))?;
-    // The next draft removes it, too.
+    // So does the next run.
     let _ = fs::remove_dir_all(git_dir.join(DIR).join(DRAFT));
     Ok(left)
+}
+
+/// Whether a journal is there to be carried out.
+#[must_use]
+pub fn is_begun(git_dir: &Path) -> bool {
+    git_dir.join(DIR).join(JOURNAL).exists()
+}
+
+/// Somebody else went on from where the update began.
+#[must_use]
+pub fn given_up() -> Error {
+    let message = "a commit was made in the middle of the update, which was given up";
+    Error::new(Kind::Git, message).help("git status")
 }
 
 fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
@@ -42,10 +55,9 @@ fn carry_out(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
     let now = repository.head().and_then(|head| head.peel_to_commit());
     let now = now.map_err(failed)?.id().to_string();
     if now != journal.head && Some(&now) != journal.commit.as_ref() {
-        let message = "a commit was made in the middle of the update, which was given up";
         // What was written by then is there to be looked at.
         let _ = fs::remove_file(git_dir.join(DIR).join(JOURNAL));
-        return Err(Error::new(Kind::Git, message).help("git status"));
+        return Err(given_up());
     }
     let left = write_files(git_dir, journal)?;
     record(&repository, journal, &left).map_err(failed)?;
@@ -70,7 +82,7 @@ fn write_files(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
             continue;
         }
         if now != file.was || leads_through_a_link(&journal.root, path_of(&file.path)) {
-            left.push(String::from_utf8_lossy(&file.path).into_owned());
+            left.push(shown(&file.path));
             continue;
         }
         let done = match &new {
@@ -87,17 +99,37 @@ fn write_files(git_dir: &Path, journal: &Journal) -> Result<Vec<String>> {
 
 /// Index, branch, and what git knows of a merge.
 fn record(repository: &Repository, journal: &Journal, left: &[String]) -> Result<(), git2::Error> {
-    let mut index = repository.index()?;
-    let root = repository.workdir().unwrap_or(&journal.root);
+    locks::sweep(repository, journal.commit.as_ref());
+    locks::change_index(repository, |index| fill(index, journal, left))?;
+    let Some(commit) = &journal.commit else {
+        return begin_merge(repository, journal);
+    };
+    let (new, old) = (Oid::from_str(commit)?, Oid::from_str(&journal.head)?);
+    let head = repository.head()?;
+    if head.target() == Some(new) {
+        return Ok(());
+    }
+    let name = String::from_utf8_lossy(head.name_bytes()).into_owned();
+    let log = format!("generate-service update: {}", first_line(&journal.message));
+    repository.reference_matching(&name, new, true, old, &log)?;
+    Ok(())
+}
+
+/// A file that was left alone is none that git may take for what it has.
+fn fill(index: &mut Index, journal: &Journal, left: &[String]) -> Result<(), git2::Error> {
     for file in &journal.files {
         let path = path_of(&file.path);
         let _ = index.conflict_remove(path);
         match &file.becomes {
             Some((_, mode, id)) => {
                 let entry = entry(&file.path, *mode, Oid::from_str(id)?);
-                // Git has to look at a file that was left alone, or it would take it for this one.
-                let is_left = left.iter().any(|left| left.as_bytes() == file.path);
-                index.add(&if is_left { entry } else { seen(root, entry) })?;
+                let alone = left.contains(&shown(&file.path));
+                let entry = if alone {
+                    entry
+                } else {
+                    seen(&journal.root, entry)
+                };
+                index.add(&entry)?;
             }
             None => index.remove_path(path)?,
         }
@@ -112,19 +144,11 @@ fn record(repository: &Repository, journal: &Journal, left: &[String]) -> Result
             }
         }
     }
-    write_index(repository, &mut index)?;
-    let Some(commit) = &journal.commit else {
-        return begin_merge(repository, journal);
-    };
-    let (new, old) = (Oid::from_str(commit)?, Oid::from_str(&journal.head)?);
-    let head = repository.head()?;
-    if head.target() == Some(new) {
-        return Ok(());
-    }
-    let name = String::from_utf8_lossy(head.name_bytes()).into_owned();
-    let log = format!("generate-service update: {}", first_line(&journal.message));
-    repository.reference_matching(&name, new, true, old, &log)?;
     Ok(())
+}
+
+fn shown(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
 }
 
 fn begin_merge(repository: &Repository, journal: &Journal) -> Result<(), git2::Error> {

@@ -1,0 +1,69 @@
+//! Git's own locks, for whoever may be killed while holding them.
+//!
+//! Git never takes a lock away from somebody, so one that stays behind would stop the run that
+//! finishes our work, and the user's next command. Ours are made to be known.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use git2::{Index, Repository};
+
+use super::super::write_index;
+use super::{DIR, DRAFT};
+
+/// How long somebody else may take between making a lock and writing into it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Changes the index. It is written beside the journal, and linked to where git has its lock: a
+/// lock that is the same file is ours.
+pub fn change_index(
+    repository: &Repository,
+    change: impl FnOnce(&mut Index) -> Result<(), git2::Error>,
+) -> Result<(), git2::Error> {
+    let failed = |error: io::Error| git2::Error::from_str(&format!("index: {error}"));
+    let home = repository.path().join("index");
+    let draft = repository.path().join(DIR).join(DRAFT).join("index");
+    let _ = fs::remove_file(&draft);
+    if home.exists() {
+        fs::copy(&home, &draft).map_err(failed)?;
+    }
+    let mut index = Index::open(&draft)?;
+    change(&mut index)?;
+    write_index(repository, &mut index)?;
+    let lock = home.with_extension("lock");
+    fs::hard_link(&draft, &lock)
+        .and_then(|()| fs::rename(&lock, &home))
+        .map_err(failed)
+}
+
+/// Removes what a run that was killed has left of its locks: on the index, and on the branch that
+/// was to become `commit`.
+pub fn sweep(repository: &Repository, commit: Option<&String>) {
+    let git_dir = repository.path();
+    let lock = git_dir.join("index.lock");
+    if is_same(&lock, &git_dir.join(DIR).join(DRAFT).join("index")) {
+        let _ = fs::remove_file(&lock);
+    }
+    let Ok(head) = repository.head() else { return };
+    let name = String::from_utf8_lossy(head.name_bytes()).into_owned();
+    let lock = repository.commondir().join(format!("{name}.lock"));
+    let ours = |text: &str| text.is_empty() || Some(text.trim()) == commit.map(String::as_str);
+    let is_ours = || fs::read_to_string(&lock).is_ok_and(|text| ours(&text));
+    if commit.is_some() && is_ours() {
+        thread::sleep(PATIENCE);
+        if is_ours() {
+            let _ = fs::remove_file(&lock);
+        }
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.symlink_metadata(), other.symlink_metadata()) {
+        (Ok(one), Ok(other)) => one.dev() == other.dev() && one.ino() == other.ino(),
+        _ => false,
+    }
+}
