@@ -91,6 +91,15 @@ impl Checkout {
             return Err(refused("no branch is checked out (detached HEAD)")
                 .help(self.git("switch --create my-branch")));
         }
+        let lock = self.repository.path().join("index.lock");
+        if lock.exists() {
+            let message = format!("another git is at work in `{}`", tilde(&self.root));
+            let help = format!(
+                "wait for it; if there is none: rm {}",
+                in_shell(&tilde(&lock))
+            );
+            return Err(refused(&message).help(help));
+        }
         let changed = self
             .changes_of_the_user()
             .map_err(|error| self.failed(&error))?;

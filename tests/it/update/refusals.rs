@@ -256,3 +256,20 @@ fn options_that_do_not_go_together() {
         service.state().is(&before);
     }
 }
+
+#[test]
+fn another_git_that_is_at_work() {
+    let world = waiting();
+    let service = service(&world);
+    service.write(".git/index.lock", "");
+    let before = service.git(&["rev-parse", "HEAD"]);
+    let run = service.update(&[]);
+    let text = "error: another git is at work in `[ROOT]/work/jobs`\nhelp: wait for it; if there is \
+        none: rm [ROOT]/work/jobs/.git/index.lock\n";
+    assert_eq!(world.sandbox.anonymous(&run.stderr), text);
+    assert_eq!(run.code, 7);
+    assert_eq!(service.read("a.txt"), LINES);
+    assert_eq!(service.git(&["rev-parse", "HEAD"]), before);
+    fs::remove_file(service.path(".git/index.lock")).expect("removed");
+    service.updated(&[]);
+}
