@@ -149,6 +149,7 @@ pub fn outliving(command: &mut Command) -> Result<Outliving> {
 
 impl Outliving {
     /// Its exit code, if it came to one, and what it wrote to standard output.
+    #[must_use]
     pub fn end(self) -> (Option<i32>, String) {
         let Ok(output) = self.0.wait_with_output() else {
             return (None, String::new());

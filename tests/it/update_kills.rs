@@ -30,7 +30,7 @@ enum Way {
     Branch,
 }
 
-/// What a service shows: HEAD's tree, what is staged and open, MERGE_HEAD, and the files.
+/// What a service shows: HEAD's tree, what is staged and open, `MERGE_HEAD`, and the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
     tree: String,
@@ -101,7 +101,7 @@ fn a_landing_that_is_killed_is_finished_by_the_next_run() {
             tally.recovered += 1;
             let edit = random.once_in(2);
             tally.edited += u32::from(edit);
-            ground.is_finished(&service, way, edit, kill);
+            ground.is_finished(&service, way, (edit, kill));
         } else {
             tally.count(ground.is_before_or_after(&service, way, kill));
             ground.ends_well(&service, way, kill);
@@ -253,9 +253,10 @@ impl Ground {
     fn is_before_or_after(&self, service: &Path, way: Way, kill: u64) -> bool {
         let now = self.shown(service);
         let (before, after) = &self.shown[&way];
-        if now != *before && now != *after {
-            panic!("kill {kill}, {way:?}: {now:#?}\nbefore: {before:#?}\nafter: {after:#?}");
-        }
+        assert!(
+            now == *before || now == *after,
+            "kill {kill}, {way:?}: {now:#?}\nbefore: {before:#?}\nafter: {after:#?}"
+        );
         if way != Way::Conflicts {
             let status = ["status", "--porcelain", "--untracked-files=all"];
             assert_eq!(git(&self.sandbox, service, &status), "", "kill {kill}");
@@ -312,7 +313,7 @@ impl Ground {
     /// A journal was left; the next run finishes it, says so, and keeps what somebody has written
     /// meanwhile.
     #[track_caller]
-    fn is_finished(&self, service: &Path, way: Way, edit: bool, kill: u64) {
+    fn is_finished(&self, service: &Path, way: Way, (edit, kill): (bool, u64)) {
         let file = service.join("a file.txt");
         if edit {
             let mut text = fs::read_to_string(&file).expect("a file");
@@ -360,9 +361,8 @@ fn published() -> Sandbox {
     let template = sandbox.root().join("template");
     fs::create_dir(&template).expect("a directory");
     git(&sandbox, &template, &["init", "--quiet"]);
-    let lines = (0..30)
-        .map(|line| format!("line {line}\n"))
-        .collect::<String>();
+    let lines = (0..30).map(|line| format!("line {line}\n"));
+    let lines = lines.collect::<Vec<_>>().concat();
     publish(&sandbox, "1.0.0", &lines);
     let mut program = sandbox.generator();
     program.env("XDG_CACHE_HOME", sandbox.root().join("cache"));

@@ -117,7 +117,7 @@ fn round(seed: u64) {
     ground.publish("1.1.0", &case.theirs);
     ground.a_dry_run_touches_nothing();
     let expected = merged_by_git(&ground.sandbox, &case, &ground.cargo_toml());
-    let code = ground.update(&ground.sandbox, &[]).code;
+    let code = Ground::update(&ground.sandbox, &[]).code;
     let result = State::of(&ground.service);
     assert_eq!(code, if result.is_clean() { 0 } else { 17 }, "seed {seed}");
     no_line_is_lost(seed, &case, &result, &expected);
@@ -174,7 +174,7 @@ impl Ground {
         );
     }
 
-    fn program(&self, sandbox: &Sandbox) -> Command {
+    fn program(sandbox: &Sandbox) -> Command {
         let mut program = sandbox.generator();
         // What a thousand rounds leave is of no use to other tests.
         program.env("XDG_CACHE_HOME", sandbox.root().join("cache"));
@@ -182,7 +182,7 @@ impl Ground {
     }
 
     fn generate(&self) {
-        let mut program = self.program(&self.sandbox);
+        let mut program = Self::program(&self.sandbox);
         program.arg(SERVICE).arg("--template").arg(&self.template);
         let words = [
             "--tag", "v1.0.0", "--build", "none", "--port", "7000", "--quiet",
@@ -196,8 +196,8 @@ impl Ground {
         Run::of(clone.current_dir(self.elsewhere.work())).ok();
     }
 
-    fn update(&self, sandbox: &Sandbox, words: &[&str]) -> Run {
-        let mut program = self.program(sandbox);
+    fn update(sandbox: &Sandbox, words: &[&str]) -> Run {
+        let mut program = Self::program(sandbox);
         program.args(["update", SERVICE, "--no-verify"]);
         Run::of(program.args(words))
     }
@@ -213,20 +213,20 @@ impl Ground {
             &["commit", "--quiet", "--allow-empty", "-m", "Same"],
         );
         git(&self.sandbox, &self.template, &["tag", "v1.0.1"]);
-        self.changes_nothing(&[]);
+        self.changes_nothing();
     }
 
     fn a_dry_run_touches_nothing(&self) {
         let before = untouched(&self.sandbox.work());
         let template = untouched(&self.template);
-        self.update(&self.sandbox, &["--dry-run"]).ok();
+        Self::update(&self.sandbox, &["--dry-run"]).ok();
         assert_same(&untouched(&self.sandbox.work()), &before);
         assert_same(&untouched(&self.template), &template);
     }
 
     /// Nothing to do, said and done.
     #[track_caller]
-    fn changes_nothing(&self, words: &[&str]) {
+    fn changes_nothing(&self) {
         // Its locks are ours.
         let state = || {
             let mut state = untouched(&self.service);
@@ -237,7 +237,7 @@ impl Ground {
             state
         };
         let before = state();
-        let run = self.update(&self.sandbox, words).ok();
+        let run = Self::update(&self.sandbox, &[]).ok();
         assert!(run.stderr.contains("is up to date with"), "{}", run.stderr);
         assert_same(&state(), &before);
     }
@@ -257,7 +257,7 @@ impl Ground {
     }
 
     fn another_machine_does_the_same(&self, result: &State) {
-        self.update(&self.elsewhere, &[]);
+        Self::update(&self.elsewhere, &[]);
         let other = self.elsewhere.work().join(SERVICE);
         assert!(State::of(&other) == *result, "another machine");
         let tree = |sandbox, dir| git(sandbox, dir, &["rev-parse", "HEAD^{tree}"]);
@@ -269,7 +269,7 @@ impl Ground {
             return;
         }
         // And takes it back.
-        let mut program = self.program(&self.elsewhere);
+        let mut program = Self::program(&self.elsewhere);
         Run::of(program.args(["update", "--abort", SERVICE])).ok();
         let status = ["status", "--porcelain", "--untracked-files=all"];
         assert_eq!(git(&self.elsewhere, &other, &status), "");
@@ -286,7 +286,7 @@ impl Ground {
             let parents = git(&self.sandbox, &self.service, &["log", "-1", "--format=%P"]);
             assert_eq!(parents.len(), 40, "a merge of HEAD with itself");
         }
-        self.changes_nothing(&[]);
+        self.changes_nothing();
     }
 }
 

@@ -27,7 +27,10 @@ pub fn change_index(
     let failed = |error: io::Error| git2::Error::from_str(&format!("index: {error}"));
     let home = repository.path().join("index");
     let draft = repository.path().join(DIR).join(DRAFT).join("index");
-    let _ = fs::remove_file(&draft);
+    // libgit2 has a lock for this one, too.
+    for old in [&draft, &draft.with_extension("lock")] {
+        let _ = fs::remove_file(old);
+    }
     if home.exists() {
         fs::copy(&home, &draft).map_err(failed)?;
     }

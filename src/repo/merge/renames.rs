@@ -42,7 +42,7 @@ pub fn together(
             let another = [(1, our), (2, their)]
                 .into_iter()
                 .any(|(at, renamed)| renamed.is_none() && open.contains_key(&(new.clone(), at)));
-            let conflict = join(&mut open, names, new);
+            let conflict = join(&mut open, &names, new);
             joined.extend(conflict.map(|mut conflict| {
                 conflict.ancestor = conflict.ancestor.filter(|_| !another);
                 conflict
@@ -58,7 +58,7 @@ pub fn together(
 
 /// Takes the versions of the file that each side calls so out of `open`, unless other versions
 /// have a part in it.
-fn join(open: &mut Open, names: [Vec<u8>; 3], new: &[u8]) -> Option<IndexConflict> {
+fn join(open: &mut Open, names: &[Vec<u8>; 3], new: &[u8]) -> Option<IndexConflict> {
     let keys = [0, 1, 2].map(|at| (names[at].clone(), at));
     let mut there = [0, 1, 2]
         .into_iter()

@@ -88,8 +88,8 @@ fn plain(path: &str) -> String {
 fn unlabelled(file: &File) -> File {
     let text = String::from_utf8_lossy(&file.bytes);
     let bare = text.split_inclusive('\n').map(|line| {
-        let mark = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].into_iter();
-        let mark = mark.filter(|mark| line.starts_with(mark)).next();
+        let mut marks = ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].into_iter();
+        let mark = marks.find(|mark| line.starts_with(mark));
         mark.map_or_else(|| line.to_owned(), |mark| format!("{mark}\n"))
     });
     let bytes = if file.bytes.contains(&0) {

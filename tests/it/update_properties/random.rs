@@ -115,7 +115,7 @@ impl<'a> Author<'a> {
             1 => Vec::new(),
             kind => {
                 let end = if kind == 2 { "\r\n" } else { "\n" };
-                let lines = (0..1 + self.random.below(40)).map(|_| self.line());
+                let lines = (0..=self.random.below(40)).map(|_| self.line());
                 let mut text = lines.collect::<Vec<_>>().join(end);
                 if kind != 3 {
                     text.push_str(end);
