@@ -19,6 +19,10 @@ use generate_service::stage::Stage;
 use generate_service::template::{File, Template};
 use tempfile::TempDir;
 
+#[path = "../fleet/mod.rs"]
+#[allow(dead_code, reason = "tests need more of it")]
+mod fleet;
+
 fn main() {
     let bench = Bench::new();
     Row::head();
@@ -31,6 +35,8 @@ fn main() {
     let row = Row::new("render + git: --build none", 30).goal("20 ms");
     row.measure(|| bench.program(&["orders", "--build", "none"]));
     bench.others();
+    bench.update_of_one();
+    bench.update_of_a_fleet();
     bench.ten_thousand_files();
     bench.ten_thousand_services();
 }
@@ -95,6 +101,71 @@ impl Bench {
         let row = Row::new("10,000 files: a whole run", 5).goal("1 s");
         row.measure(|| self.program(&words));
         self.peak(&words);
+    }
+
+    /// A service of the embedded template's first version, as it was made.
+    fn update_of_one(&self) {
+        let first = self.dir.path().join("first");
+        let template = Template::released("0.1.0").expect("the first version");
+        let origin = first.join("template");
+        fleet::lay_out(&tree(&template), &origin);
+        let made = first.join("orders");
+        let words = ["orders", "--build", "none", "--no-git", "--quiet"];
+        let mut command = self.command(&first);
+        command.args(words).arg("--template").arg(&origin);
+        assert!(command.status().expect("the program runs").success());
+        // As that version itself recorded it.
+        let record = fs::read_to_string(made.join("service.toml")).expect("a record");
+        let embedded = |line: &&str| {
+            let keys = ["format = ", "source = ", "from = "];
+            !keys.iter().any(|key| line.starts_with(key))
+        };
+        let lines = record.lines().filter(embedded).map(|line| format!("{line}\n"));
+        fs::write(made.join("service.toml"), lines.collect::<String>()).expect("a record");
+        fleet::git(&made, &["init", "--quiet"]);
+        fleet::commit(&made, "Generate orders");
+        let row = Row::new("update: a clean service", 20).goal("150 ms");
+        row.measure(|| {
+            let copy = TempDir::new_in(self.work()).expect("a directory").keep();
+            fleet::git(&copy, &["clone", "--quiet", &made.display().to_string(), "orders"]);
+            let mut command = self.command(&copy.join("orders"));
+            command.args(["update", "--no-verify", "--quiet"]);
+            timed(|| assert!(command.status().expect("the program runs").success()))
+        });
+    }
+
+    /// The fleet of the tests, in one run.
+    fn update_of_a_fleet(&self) {
+        let dir = self.dir.path().join("fleet");
+        let template = dir.join("template");
+        fleet::repository(&template);
+        let source = format!("file://{}", template.display());
+        for service in fleet::services() {
+            let tag = format!("v{}", fleet::number(service.version));
+            let mut command = self.command(&dir);
+            command.args([&service.name, "--tag", &tag, "--template", &source]);
+            command.args(["--build", "none", "--quiet"]);
+            assert!(command.status().expect("the program runs").success());
+            let home = dir.join(&service.name);
+            fleet::lay_out(service.tree(), &home);
+            fleet::commit(&home, "Do our work");
+        }
+        let row = Row::new("update: a fleet of 200", 3).goal("15 s");
+        row.measure(|| {
+            let mut command = self.command(&dir);
+            command.args(["update", "--all", "--no-verify", "--quiet"]);
+            // 17: some have conflicts. On branches of their own, so that it can be done again.
+            timed(|| assert_eq!(command.status().expect("it runs").code(), Some(17)))
+        });
+    }
+
+    /// The program, to be run in `dir`.
+    fn command(&self, dir: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_generate-service"));
+        command.current_dir(dir).env("HOME", self.dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(Stdio::null());
+        command
     }
 
     /// The most memory one of the processes of a run takes, by GNU time where it is there.
@@ -236,6 +307,16 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let took = began.elapsed();
     drop(made);
     took
+}
+
+/// The files of a template, as one has them in a directory.
+fn tree(template: &Template) -> fleet::Tree {
+    let files = template.files.iter().map(|file| {
+        let bytes = file.bytes.to_vec();
+        let executable = file.executable;
+        (file.path.clone(), fleet::File { bytes, executable })
+    });
+    files.collect()
 }
 
 fn values() -> Values {

@@ -17,7 +17,7 @@ use fleet::{SERVICES, Service, Tree, VERSIONS, commit, lay_out, number, rendered
 const FLEET: &str = "5713571e6172e31a007e56f02cc002335e2c5d75";
 
 /// How many services, and how many of their files, an update of the fleet leaves to humans.
-const OPEN: [usize; 2] = [0, 0];
+const OPEN: [usize; 2] = [72, 113];
 
 /// Makes a service by the real program from the repository of its template, lets its team do its
 /// work, and commits that, if there was any.
