@@ -118,7 +118,8 @@ impl Merge<'_> {
         for conflict in &open {
             close(&mut index, conflict);
         }
-        let open = renames::together(self.repository, self.sides, open)?;
+        let mut open = renames::together(self.repository, self.sides, open)?;
+        open.extend(self.in_the_way(&mut index)?);
         let mut conflicts = Vec::new();
         for conflict in &open {
             match self.agreed(conflict)? {
@@ -144,6 +145,39 @@ impl Merge<'_> {
         let (base, ours, theirs) = (tree(*base)?, tree(*ours)?, tree(*theirs)?);
         self.repository
             .merge_trees(&base, &ours, &theirs, Some(&options))
+    }
+
+    /// Takes out of `index` the new files that stand where the other side has a directory. libgit2
+    /// finds no conflict in them, and a tree would have no place for them.
+    fn in_the_way(&self, index: &mut Index) -> Result<Vec<IndexConflict>, git2::Error> {
+        let paths = index.iter().map(|entry| entry.path);
+        let paths = paths.collect::<BTreeSet<_>>();
+        let is_directory = |path: &[u8]| {
+            let below = [path, b"/"].concat();
+            let next = paths.range(below.clone()..).next();
+            next.is_some_and(|path| path.starts_with(&below))
+        };
+        let files = index.iter().filter(|entry| is_directory(&entry.path));
+        let files = files.collect::<Vec<_>>();
+        let ours = self.repository.find_tree(self.sides.ours)?;
+        let mut conflicts = Vec::new();
+        for file in files {
+            let path = super::path_of(&file.path);
+            index.remove(path, 0)?;
+            let known = ours.get_path(path);
+            let is_ours = known.is_ok_and(|entry| entry.id() == file.id);
+            let (our, their) = if is_ours {
+                (Some(file), None)
+            } else {
+                (None, Some(file))
+            };
+            conflicts.push(IndexConflict {
+                ancestor: None,
+                our,
+                their,
+            });
+        }
+        Ok(conflicts)
     }
 
     /// What libgit2 gives up too early: bytes without lines that only one side changed, or both

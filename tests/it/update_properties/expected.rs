@@ -130,7 +130,18 @@ pub fn may_disagree(sandbox: &Sandbox, case: &Case) -> Option<&'static str> {
     let dir = sandbox.root().join("expected");
     let [git, ours] = [renames_by_git(sandbox, &dir), renames_by_libgit2(&dir)];
     let split = |(old, new): (&String, &String)| git[1].get(old).is_some_and(|other| other != new);
-    if git != ours {
+    let alike = |one: &Files, other: &Files| {
+        one.iter().any(|(path, file)| {
+            let twin = other.get(path).filter(|_| !case.base.contains_key(path));
+            twin.is_some_and(|twin| twin.runs != file.runs)
+        })
+    };
+    if alike(&case.ours, &case.theirs) {
+        return Some(
+            "a new file of both, run by one: its mode is a conflict for git, and the service's for us",
+        );
+    }
+    if git != ours || is_guessed(sandbox, &dir) {
         return Some("whether a file is renamed is a guess, by bytes or by lines");
     }
     let clash = |one: &Files, other: &Files| {
@@ -170,6 +181,23 @@ fn renames_by_git(sandbox: &Sandbox, dir: &Path) -> Renames {
             .map(|of| (of[1].to_owned(), of[2].to_owned()))
             .collect()
     })
+}
+
+/// Whether git takes a file for a renamed one that is also changed.
+fn is_guessed(sandbox: &Sandbox, dir: &Path) -> bool {
+    let renames = ["ours", "theirs"].map(|side| {
+        let words = [
+            "diff",
+            "--name-status",
+            "--diff-filter=R",
+            "-M",
+            "ours~",
+            side,
+        ];
+        git(sandbox, dir, &words)
+    });
+    let mut renames = renames.iter().flat_map(|text| text.lines());
+    renames.any(|line| !line.starts_with("R100"))
 }
 
 fn renames_by_libgit2(dir: &Path) -> Renames {
