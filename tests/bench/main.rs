@@ -120,14 +120,20 @@ impl Bench {
             let keys = ["format = ", "source = ", "from = "];
             !keys.iter().any(|key| line.starts_with(key))
         };
-        let lines = record.lines().filter(embedded).map(|line| format!("{line}\n"));
+        let lines = record
+            .lines()
+            .filter(embedded)
+            .map(|line| format!("{line}\n"));
         fs::write(made.join("service.toml"), lines.collect::<String>()).expect("a record");
         fleet::git(&made, &["init", "--quiet"]);
         fleet::commit(&made, "Generate orders");
         let row = Row::new("update: a clean service", 20).goal("150 ms");
         row.measure(|| {
             let copy = TempDir::new_in(self.work()).expect("a directory").keep();
-            fleet::git(&copy, &["clone", "--quiet", &made.display().to_string(), "orders"]);
+            fleet::git(
+                &copy,
+                &["clone", "--quiet", &made.display().to_string(), "orders"],
+            );
             let mut command = self.command(&copy.join("orders"));
             command.args(["update", "--no-verify", "--quiet"]);
             timed(|| assert!(command.status().expect("the program runs").success()))

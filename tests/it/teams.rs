@@ -142,11 +142,13 @@ fn two_hundred_services_follow_their_template() {
     let repository = sandbox.root().join("svc");
     fleet::repository(&repository);
     let services = fleet::services().collect::<Vec<_>>();
+    let (world, template) = (&sandbox, &repository);
     std::thread::scope(|scope| {
         for half in services.chunks(SERVICES / 2) {
-            scope.spawn(|| {
-                half.iter()
-                    .for_each(|it| drop(make(&sandbox, &repository, it)))
+            scope.spawn(move || {
+                for service in half {
+                    make(world, template, service);
+                }
             });
         }
     });
@@ -202,7 +204,9 @@ fn nothing_is_lost(service: &Service, dir: &Path) {
 
 /// The lines of all files that are text and no TOML.
 fn texts(tree: &Tree) -> HashSet<String> {
-    let files = tree.iter().filter(|(path, _)| !path.ends_with(".toml"));
+    let files = tree
+        .iter()
+        .filter(|(path, _)| !path.to_lowercase().ends_with(".toml"));
     let texts = files.filter_map(|(_, file)| std::str::from_utf8(&file.bytes).ok());
     texts
         .flat_map(str::lines)

@@ -86,7 +86,7 @@ fn what_its_owner_has_changed_since_is_left_alone() {
     let same_size = NEW.replace("one", "uno");
     service.write("a.txt", &same_size);
     let file = fs::File::options().write(true).open(service.path("a.txt"));
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     file.and_then(|file| file.set_modified(hour_ago))
         .expect("a time");
     let run = service.update(&[]);
