@@ -144,8 +144,11 @@ impl Proposal {
         }
         if !self.changelog.is_empty() {
             // Lines that begin so are comments in a message that git opens in an editor.
-            let lines = self.changelog.trim().lines();
-            let lines = lines.map(|line| line.trim_start_matches('#').trim_start());
+            let bare = |line: &str| match line.trim_start_matches('#') {
+                heading if heading.len() < line.len() => heading.trim_start().to_owned(),
+                _ => line.to_owned(),
+            };
+            let lines = self.changelog.trim().lines().map(bare);
             text.push_str(&format!("\n{}\n", lines.collect::<Vec<_>>().join("\n")));
         }
         text.push_str(&format!("\n{MARK}{}\n", self.to));
