@@ -35,7 +35,7 @@
 //! | `ports` | takes a port from Atlas, which gives it back on failure | names `atlas` |
 //! | `stage` | the hidden directory beside the destination | writes the tree |
 //! | `hooks` | commands of a template, in the stage | – |
-//! | `repo` | repositories, commits, packs, ids of trees, the cache of templates | names git2 |
+//! | `repo` | repositories, commits, packs, ids of trees, the cache of templates; merges, and how they land | names git2 |
 //! | `workspace` | membership, proven in a mirror | edits files that are not ours |
 //! | `verify` | cargo on a stage | knows cargo's arguments |
 //! | `cache` | compiled crates, shared by a user's services | knows what cargo compiles into |

@@ -44,36 +44,28 @@ pub struct Stage {
 impl Stage {
     /// Makes a stage beside the plan's destination and writes the tree into it.
     pub fn write(plan: &Plan) -> Result<Self> {
-        let parent = place(plan);
-        sweep(parent);
-        let made = create(parent, plan.name.as_str());
-        let (dir, lock) = made.map_err(|error| no_place(parent, &error))?;
-        let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
-        let tree = match (&plan.workspace, &mirror) {
-            (Some(workspace), Some(mirror)) => mirror.join(&workspace.place),
-            _ => dir.join(plan.name.as_str()),
-        };
-        let wreck = plan.keep_on_failure.then(|| wreck(plan));
-        let mut stage = Self {
-            dir,
-            tree,
-            files: plan.files.clone(),
-            mirror,
-            lock_file: None,
-            target: None,
-            wreck,
-            _lock: lock,
-        };
+        let mut stage = Self::empty(plan, Some(plan.name.as_str()))?;
+        stage.files.clone_from(&plan.files);
         stage.write_files(plan)?;
-        if let (Some(workspace), Some(mirror)) = (&plan.workspace, &stage.mirror) {
-            stage.lock_file = workspace.mirror(mirror)?;
-        }
+        stage.lay_mirror(plan)?;
         Ok(stage)
     }
 
     /// Makes a stage for a service that is there. `write` writes its tree. It stands as deep as the
     /// service does, so that `../` leads where it leads from there.
     pub fn beside(plan: &Plan, write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        let mut stage = Self::empty(plan, None)?;
+        let target = plan.destination.join("target");
+        stage.target = Some(target).filter(|target| target.is_dir());
+        make_dir(&stage.tree)?;
+        write(&stage.tree)?;
+        stage.lay_mirror(plan)?;
+        Ok(stage)
+    }
+
+    /// A stage with nothing in it; a tree that joins no workspace will be in it, at `below`
+    /// or right there.
+    fn empty(plan: &Plan, below: Option<&str>) -> Result<Self> {
         let parent = place(plan);
         sweep(parent);
         let made = create(parent, plan.name.as_str());
@@ -81,25 +73,25 @@ impl Stage {
         let mirror = plan.workspace.as_ref().map(|_| dir.join("workspace"));
         let tree = match (&plan.workspace, &mirror) {
             (Some(workspace), Some(mirror)) => mirror.join(&workspace.place),
-            _ => dir.clone(),
+            _ => below.map_or_else(|| dir.clone(), |below| dir.join(below)),
         };
-        let wreck = plan.keep_on_failure.then(|| wreck(plan));
-        let mut stage = Self {
+        Ok(Self {
             dir,
             tree,
             files: Vec::new(),
             mirror,
             lock_file: None,
-            target: Some(plan.destination.join("target")).filter(|target| target.is_dir()),
-            wreck,
+            target: None,
+            wreck: plan.keep_on_failure.then(|| wreck(plan)),
             _lock: lock,
-        };
-        make_dir(&stage.tree)?;
-        write(&stage.tree)?;
-        if let (Some(workspace), Some(mirror)) = (&plan.workspace, &stage.mirror) {
-            stage.lock_file = workspace.mirror(mirror)?;
+        })
+    }
+
+    fn lay_mirror(&mut self, plan: &Plan) -> Result<()> {
+        if let (Some(workspace), Some(mirror)) = (&plan.workspace, &self.mirror) {
+            self.lock_file = workspace.mirror(mirror)?;
         }
-        Ok(stage)
+        Ok(())
     }
 
     /// Links what lies in the service's directory and is not in git, such as generated files and
