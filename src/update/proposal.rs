@@ -223,7 +223,8 @@ impl Merge<'_> {
         ];
         let labels = labels.map(|version| format!("template {version}").trim_end().to_owned());
         let (merged, changes) = self.run((&labels[0], &labels[1]))?;
-        let readiness = if self.is_same(&record, &parts)? {
+        let is_same = self.is_same(&record, &parts)? && !has_moved(&record, template);
+        let readiness = if is_same {
             Readiness::UpToDate
         } else if merged.conflicts.is_empty() {
             Readiness::Merges
@@ -297,6 +298,12 @@ fn moved((wish, settings, cwd): Asked) -> Option<Source> {
         base: cwd.to_owned(),
         ..Source::default()
     }))
+}
+
+/// Whether the record has to say that the template is somewhere else now.
+fn has_moved(record: &Record, template: &Template) -> bool {
+    let old = record.source.as_ref().map(|place| &place.id);
+    old != template.origin.as_ref().map(|origin| &origin.id)
 }
 
 /// The migrations on the way.

@@ -300,3 +300,22 @@ fn a_template_that_moved_from_a_directory_to_git() {
     let run = service.update(&[]).ok();
     assert_eq!(run.stderr, "jobs is up to date with worker 1.1.0.\n");
 }
+
+/// The service learns of the new place even if nothing else has changed there.
+#[test]
+fn a_template_that_has_moved_is_followed() {
+    let world = world();
+    let service = world.service();
+    let home = world.sandbox.root().join("home/worker");
+    fs::rename(world.template(""), &home).expect("a new place");
+    let place = home.display().to_string();
+    service.updated(&["--template", &place]);
+    let record = service.read("service.toml");
+    assert!(
+        record.contains(&format!("source = \"{place}\"\n")),
+        "{record}"
+    );
+    fs::write(home.join("a.txt"), NEW).expect("a new text");
+    service.updated(&[]);
+    assert_eq!(service.read("a.txt"), NEW);
+}
