@@ -4,6 +4,7 @@ use git2::{Branch, BranchType, Commit, Oid, Repository};
 
 use super::checkout::Checkout;
 use super::failed;
+use super::land::locks::sweep_reference;
 use crate::error::{Error, Kind, Result};
 
 impl Checkout {
@@ -56,12 +57,16 @@ impl Checkout {
     }
 
     /// Puts a commit on a branch for which `branch_is_free`. One that holds the same is left as it
-    /// is, and is the answer.
-    pub fn branch(&self, name: &str, commit: Oid) -> Result<Oid> {
+    /// is, and is the answer. A lock is taken away that an update has left which was killed.
+    pub fn branch(&self, name: &str, commit: Oid, is_ours: &dyn Fn(&str) -> bool) -> Result<Oid> {
         let make = || -> Result<Oid, git2::Error> {
             let repository = Repository::open(self.repository.path())?;
             let new = repository.find_commit(commit)?;
             let reference = format!("refs/heads/{name}");
+            sweep_reference(&repository, &reference, |text| {
+                let left = Oid::from_str(text).and_then(|id| repository.find_commit(id));
+                left.is_ok_and(|left| is_ours(&message(&left)))
+            });
             if let Ok(old) = repository.find_reference(&reference) {
                 let old = old.peel_to_commit()?;
                 let same_ground = old.parent_ids().eq(new.parent_ids());

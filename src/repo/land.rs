@@ -10,7 +10,7 @@
 //! that stands there twice, and `git merge --abort` takes it back.
 
 mod finish;
-mod locks;
+pub(super) mod locks;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

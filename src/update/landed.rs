@@ -56,7 +56,8 @@ impl Proposal {
         if let Some(name) = branch {
             // Somebody may have made it during the build.
             self.branch_is_free(checkout, name)?;
-            landed.commit = Some(checkout.branch(name, commit)?.to_string());
+            let is_ours = |message: &str| self.is_ours(message);
+            landed.commit = Some(checkout.branch(name, commit, &is_ours)?.to_string());
             landed.branch = Some(name.to_owned());
         } else {
             let end = End::Commit(commit, &proven.beside);
@@ -68,9 +69,13 @@ impl Proposal {
 
     /// Fails unless the update may be committed on the branch `name`.
     pub fn branch_is_free(&self, checkout: &Checkout, name: &str) -> Result<()> {
+        checkout.branch_is_free(name, &|message| self.is_ours(message))
+    }
+
+    /// Whether a commit is an update of this service, by what it says.
+    fn is_ours(&self, message: &str) -> bool {
         let subject = format!("Update {} from ", self.record.name);
-        let is_ours = |message: &str| message.starts_with(&subject) && message.contains(MARK);
-        checkout.branch_is_free(name, &is_ours)
+        message.starts_with(&subject) && message.contains(MARK)
     }
 
     /// Leaves what is open to git and whoever resolves it.

@@ -53,12 +53,24 @@ pub fn sweep(repository: &Repository, commit: Option<&String>) {
     }
     let Ok(head) = repository.head() else { return };
     let name = String::from_utf8_lossy(head.name_bytes()).into_owned();
+    if commit.is_some() {
+        sweep_reference(repository, &name, |text| {
+            Some(text) == commit.map(String::as_str)
+        });
+    }
+}
+
+/// Removes the lock that a run which was killed has left on the reference `name`: nothing is in it
+/// yet, or what `is_ours`.
+pub fn sweep_reference(repository: &Repository, name: &str, is_ours: impl Fn(&str) -> bool) {
     let lock = repository.commondir().join(format!("{name}.lock"));
-    let ours = |text: &str| text.is_empty() || Some(text.trim()) == commit.map(String::as_str);
-    let is_ours = || fs::read_to_string(&lock).is_ok_and(|text| ours(&text));
-    if commit.is_some() && is_ours() {
+    let is_left = || {
+        let text = fs::read_to_string(&lock);
+        text.is_ok_and(|text| text.is_empty() || is_ours(text.trim()))
+    };
+    if is_left() {
         thread::sleep(PATIENCE);
-        if is_ours() {
+        if is_left() {
             let _ = fs::remove_file(&lock);
         }
     }

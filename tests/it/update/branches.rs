@@ -184,3 +184,30 @@ fn two_runs_at_once() {
     assert_eq!(service.git(&["rev-list", "--count", "HEAD"]), "2");
     service.is_clean();
 }
+
+/// A run that is killed while it makes the branch leaves git's lock, and nobody else would take it
+/// away.
+#[test]
+fn the_lock_of_a_run_that_was_killed_stops_no_other() {
+    let world = world();
+    let service = world.service();
+    world.release("1.1.0", &[("a.txt", NEW)]);
+    let lock = ".git/refs/heads/update/jobs-1.1.0.lock";
+    service.write(lock, "");
+    service.update(&["--branch"]).ok();
+    assert!(!service.path(lock).exists());
+    assert_eq!(service.shown("update/jobs-1.1.0:a.txt"), NEW.trim_end());
+}
+
+/// One that says something else is somebody's.
+#[test]
+fn the_lock_of_somebody_else_is_respected() {
+    let world = world();
+    let service = world.service();
+    world.release("1.1.0", &[("a.txt", NEW)]);
+    let lock = ".git/refs/heads/update/jobs-1.1.0.lock";
+    let head = service.git(&["rev-parse", "HEAD"]);
+    service.write(lock, &head);
+    assert_eq!(service.update(&["--branch"]).code, 7);
+    assert_eq!(service.read(lock), head);
+}
