@@ -351,25 +351,24 @@ impl Checkout {
         make().map_err(|error| failed("commit in", &self.root, &error))
     }
 
-    /// Puts `tree` and all that is in it into `repository`, which is this one without its memory.
-    pub(super) fn keep(&self, repository: &Repository, tree: Oid) -> Result<(), git2::Error> {
-        let (memory, disk) = (self.repository.odb()?, repository.odb()?);
-        let mut open = vec![tree];
-        while let Some(id) = open.pop() {
-            if disk.exists(id) {
-                continue;
-            }
-            let object = memory.read(id)?;
-            if object.kind() == ObjectType::Tree {
-                let tree = self.repository.find_tree(id)?;
-                let inner = tree
-                    .iter()
-                    .filter(|entry| entry.kind() != Some(ObjectType::Commit));
-                open.extend(inner.map(|entry| entry.id()));
-            }
-            disk.write(object.kind(), object.data())?;
+    /// Puts the object `id`, and before it all that is in it, into `repository`, which is this one
+    /// without its memory. Whoever is killed on the way leaves nothing that is there by half: what
+    /// is there, is there with all it names.
+    pub(super) fn keep(&self, repository: &Repository, id: Oid) -> Result<(), git2::Error> {
+        let disk = repository.odb()?;
+        if disk.exists(id) {
+            return Ok(());
         }
-        Ok(())
+        let memory = self.repository.odb()?;
+        let object = memory.read(id)?;
+        if object.kind() == ObjectType::Tree {
+            for entry in &self.repository.find_tree(id)? {
+                if entry.kind() != Some(ObjectType::Commit) {
+                    self.keep(repository, entry.id())?;
+                }
+            }
+        }
+        disk.write(object.kind(), object.data()).map(drop)
     }
 
     /// A command of git's for this repository, as it can be pasted.
