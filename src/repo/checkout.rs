@@ -187,7 +187,7 @@ impl Checkout {
         read().map_err(|error| self.failed(&error))
     }
 
-    /// All files of `tree` with paths in UTF-8; links and submodules are none.
+    /// All files of `tree` with paths in UTF-8, sorted by path; links and submodules are none.
     pub fn files(&self, tree: Oid) -> Result<Vec<File>> {
         let read = || -> Result<Vec<File>, git2::Error> {
             let mut files = Vec::new();
@@ -200,7 +200,6 @@ impl Checkout {
                     });
                 }
             }
-            files.sort_by(|one, other| one.path.cmp(&other.path));
             Ok(files)
         };
         read().map_err(|error| self.failed(&error))
@@ -276,14 +275,13 @@ impl Checkout {
         change().map_err(|error| self.failed(&error))
     }
 
-    /// The first tree, from HEAD back in time, that `is` what is looked for; at most `most`
-    /// commits are looked at. Also, whether history ends because the clone is shallow.
+    /// Shows each tree the service had to `found`, from HEAD back in time and `most` commits far,
+    /// until that has what it looks for. Says whether history ends because the clone is shallow.
     pub fn in_history(
         &self,
         most: usize,
-        is: &mut dyn FnMut(&Self, Oid) -> Result<bool>,
-    ) -> Result<(Option<Oid>, bool)> {
-        let shallow = self.repository.is_shallow();
+        found: &mut dyn FnMut(&Self, Oid) -> Result<bool>,
+    ) -> Result<bool> {
         let mut seen = std::collections::BTreeSet::new();
         let mut walk = self.repository.revwalk().map_err(|e| self.failed(&e))?;
         walk.push(self.head).map_err(|error| self.failed(&error))?;
@@ -297,12 +295,12 @@ impl Checkout {
             };
             if let Some(tree) = tree
                 && seen.insert(tree)
-                && is(self, tree)?
+                && found(self, tree)?
             {
-                return Ok((Some(tree), shallow));
+                break;
             }
         }
-        Ok((None, shallow))
+        Ok(self.repository.is_shallow())
     }
 
     /// The tree of HEAD with `tree` in the service's place, and other files of the repository

@@ -168,7 +168,7 @@ fn in_history(checkout: &Checkout, record: &Record) -> Result<(Option<Vec<File>>
     // A template of others may have left its lock file to cargo.
     let without = [&[record::FILE][..], &[record::FILE, "Cargo.lock"]];
     let mut found = None;
-    let (_, shallow) = checkout.in_history(COMMITS, &mut |checkout, tree| {
+    let shallow = checkout.in_history(COMMITS, &mut |checkout, tree| {
         for names in without {
             let gone = names.iter().map(|name| ((*name).to_owned(), None));
             let bare = checkout.with(tree, &gone.collect())?;
